@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The launch as its callers see it: prepare (every open, every allocation), then start (clone, the
+// child's steps, exec). The order of operations is in launch/sequence.cpp: read that first.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "plan/launch_plan.h"
+#include "sys/unique_fd.h"
+
+namespace sbx::launch {
+
+struct PreparedLaunch;  // launch/prepared.h
+struct PreparedLaunchDeleter {
+  void operator()(PreparedLaunch* prepared) const;
+};
+using PreparedLaunchPtr = std::unique_ptr<PreparedLaunch, PreparedLaunchDeleter>;
+
+// One step of the sequence, as --trace-launch prints it.
+struct StepTiming {
+  std::string_view process;   // "supervisor", "init", "sandboxee"
+  std::string_view step;      // "pivot into the new root"
+  double microseconds = 0;
+};
+
+struct StartOptions {
+  bool trace = false;         // fill Started::timings
+};
+
+// What a started launch leaves in the supervisor's hands. The command has been exec'ed.
+struct Started {
+  sys::UniqueFd init;         // pidfd of pid 1 inside
+  sys::UniqueFd status;       // init writes the sandboxee's wait status (int, as waitpid(2)), then ends
+  sys::UniqueFd notify;       // the seccomp listener
+  std::vector<StepTiming> timings;
+};
+
+// The plan must outlive the PreparedLaunch. Single-threaded callers only: a lock held by another
+// thread would be held for ever in the clone.
+Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan);
+
+// Blocks all signals (the supervisor takes them by signalfd), leaves root where the plan says so,
+// clones. An Error means that the command has not run and that nothing is left behind.
+Result<Started> start(PreparedLaunch& prepared, const StartOptions& options);
+
+// The names of the child's steps, in order, for --dry-run.
+std::vector<std::string_view> step_names();
+
+}  // namespace sbx::launch

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The expanders that resolve calls, one file each. Each reads the policy and the facts and fills its
+// part of the plan; none looks at what another has filled, but for what its parameters name.
+#pragma once
+
+#include "base/result.h"
+#include "plan/resolve.h"
+
+namespace sbx::plan {
+
+// identity: ids inside and outside, user name and home.
+Result<Identity> expand_identity(const policy::Policy& policy, const HostFacts& facts,
+                                 const Probes& probes);
+
+// The new root, in the order of execution.
+Result<std::vector<MountOp>> expand_filesystem(const policy::Policy& policy,
+                                               const Identity& identity, const HostFacts& facts,
+                                               const Probes& probes);
+
+// The system call filter. Precedence for a call: what sbx itself needs (W^X, namespaces, published
+// sockets) before the policy's conditional rules, before its unconditional ones by name, before those
+// by group; within a rank the later layer, then deny.
+Result<seccomp::FilterSpec> expand_filter(const policy::Policy& policy, const HostFacts& facts);
+
+// "[address:]outside:inside[/tcp]"; an address without brackets for IPv4, with for IPv6; no address:
+// 127.0.0.1, since a port that nobody asked to show should not be shown to the network.
+Result<std::vector<Publish>> expand_publish(const policy::Policy& policy);
+
+Result<std::vector<ResourceLimit>> expand_limits(const policy::Policy& policy);
+
+std::vector<std::string> expand_environment(const policy::Policy& policy, const Identity& identity,
+                                            const HostFacts& facts);
+
+}  // namespace sbx::plan

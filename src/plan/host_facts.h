@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What resolve may know of the machine. Values only: host/probe.h fills them, tests write them
+// as literals. Nothing above `launch` asks the kernel, the environment or the clock.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "seccomp/filter_spec.h"
+
+namespace sbx::plan {
+
+struct HostFacts {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::string user_name;                     // from passwd(5); the number as text if unknown
+  std::string home;                          // of that user; "/" if unknown
+  std::string cwd;
+  std::map<std::string, std::string> environment;
+  bool stdin_is_terminal = false;
+  std::string os_release;                    // uname -r
+  seccomp::Arch arch = seccomp::Arch::X86_64;
+  bool has_mdwe = false;                     // prctl(PR_SET_MDWE), Linux 6.3
+  bool has_wait_killable = false;            // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
+  int landlock_abi = 0;                      // 0: not there
+  std::uint32_t overflow_uid = 65534;
+};
+
+// What a path on the host leads to, symbolic links followed once, here.
+struct PathFacts {
+  enum class Kind : std::uint8_t { Missing, File, Directory, Device, Socket, Other };
+  Kind kind = Kind::Missing;
+  int errno_value = 0;         // for Missing: why (ENOENT, EACCES, ELOOP …)
+  std::string canonical;       // absolute, without symbolic links
+  std::uint64_t device = 0;    // st_dev and st_ino of what was found: the child refuses anything
+  std::uint64_t inode = 0;     // else that stands there by then (a link planted meanwhile)
+  bool executable = false;     // by the caller's effective ids
+};
+
+using PathProbe = std::function<PathFacts(const std::string& path)>;
+
+// The target of a symbolic link as written ("usr/bin" for /bin); nothing if it is none.
+using LinkProbe = std::function<std::optional<std::string>(const std::string& path)>;
+
+// The id of a user or group by name, from passwd(5) or group(5).
+struct AccountProbe {
+  std::function<std::optional<std::uint32_t>(const std::string& user)> uid_of;
+  std::function<std::optional<std::uint32_t>(const std::string& group)> gid_of;
+};
+
+struct Probes {
+  PathProbe path;
+  LinkProbe link;
+  AccountProbe accounts;
+};
+
+}  // namespace sbx::plan

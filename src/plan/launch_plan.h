@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exactly what will be done, as data. Everything is decided here; prepare, launch and supervise
+// execute it and never see a Policy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/origin.h"
+#include "plan/mount_op.h"
+#include "seccomp/filter_spec.h"
+
+namespace sbx::plan {
+
+// Who the sandboxee is. The user namespace maps one uid and one gid: `inside` → `outside`.
+struct Identity {
+  std::uint32_t inside_uid = 0, inside_gid = 0;
+  std::uint32_t outside_uid = 0, outside_gid = 0;
+  // Started by root: sbx itself becomes outside_uid before it clones, and cannot come back.
+  bool leave_root = false;
+  std::string user_name, home;
+  Origin origin{};
+
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+// setrlimit(2); soft and hard alike.
+struct ResourceLimit {
+  int resource = 0;             // RLIMIT_*
+  std::string name;             // the policy's word: "processes"
+  std::uint64_t value = 0;
+  Origin origin{};
+
+  friend bool operator==(const ResourceLimit&, const ResourceLimit&) = default;
+};
+
+// publish = ["127.0.0.1:8080:80"]
+struct Publish {
+  std::string address;          // numeric, IPv4 or IPv6 without brackets: "127.0.0.1", "::1"
+  bool is_ipv6 = false;
+  std::uint16_t outside_port = 0;
+  std::uint16_t inside_port = 0;
+  Origin origin{};
+
+  friend bool operator==(const Publish&, const Publish&) = default;
+};
+
+enum class OnViolation : std::uint8_t { Kill, Errno, Log };
+
+struct LaunchPlan {
+  std::string policy_name;
+  std::vector<std::string> policy_sources;
+  std::string policy_hint;              // shown once at the end of a run with denials; may be empty
+
+  Identity identity;
+  bool own_network = true;              // false: network.mode = "host"
+  bool loopback = true;                 // bring lo up
+  std::string hostname;
+
+  std::vector<MountOp> mounts;
+
+  std::vector<ResourceLimit> limits;
+  std::optional<std::uint64_t> time_limit_seconds;
+  Origin time_limit_origin{};
+  std::uint32_t umask = 022;
+
+  std::string program;                  // absolute inside
+  std::vector<std::string> argv;        // argv[0] as the user typed it
+  std::vector<std::string> environment; // "NAME=value"
+  std::string cwd;
+  std::vector<int> keep_fds;            // beside 0, 1, 2
+
+  bool mdwe = false;                    // prctl(PR_SET_MDWE)
+  bool wait_killable = false;           // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+  seccomp::FilterSpec filter;
+  seccomp::FilterProgram filter_program;  // compiled and verified
+  // The filter denies execve: the supervisor lets exactly the first one through.
+  bool exec_once = false;
+
+  std::vector<Publish> publish;
+  OnViolation on_violation = OnViolation::Errno;
+
+  std::vector<std::string> degraded;    // layers left out by --allow-degraded, for print and doctor
+  bool quiet = false;
+};
+
+}  // namespace sbx::plan

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// One operation that builds the new root. resolve lists them in the order of execution; the child
+// replays the list, an index into it names the failing one. Destinations are absolute inside the
+// new root and normalised.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "base/origin.h"
+
+namespace sbx::plan {
+
+struct MakeDirectory {
+  std::string destination;
+  std::uint32_t mode = 0755;
+
+  friend bool operator==(const MakeDirectory&, const MakeDirectory&) = default;
+};
+
+// An empty file to mount upon, or a small file with given contents.
+struct MakeFile {
+  std::string destination;
+  std::string contents;
+
+  friend bool operator==(const MakeFile&, const MakeFile&) = default;
+};
+
+struct MakeSymlink {
+  std::string destination;
+  std::string target;
+
+  friend bool operator==(const MakeSymlink&, const MakeSymlink&) = default;
+};
+
+struct Bind {
+  std::string source;       // canonical: opened with RESOLVE_NO_SYMLINKS
+  std::string destination;
+  bool read_only = true;
+  bool no_exec = false;     // true for every writable bind: W^X (DESIGN §5)
+  bool device = false;      // a device node: no nodev
+  std::uint64_t source_device = 0;  // what resolve saw; the child compares (fstat)
+  std::uint64_t source_inode = 0;
+
+  friend bool operator==(const Bind&, const Bind&) = default;
+};
+
+// Always nosuid, nodev, noexec.
+struct Tmpfs {
+  std::string destination;
+  std::uint32_t mode = 0755;
+  std::uint64_t size_bytes = 0;  // 0: the kernel's default, half of memory
+
+  friend bool operator==(const Tmpfs&, const Tmpfs&) = default;
+};
+
+// A fresh procfs of the own pid namespace; read-only under W^X, so that /proc/self/mem cannot be
+// opened for writing.
+struct Proc {
+  std::string destination = "/proc";
+  bool read_only = true;
+
+  friend bool operator==(const Proc&, const Proc&) = default;
+};
+
+// A fresh devpts: terminals of its own, none of the host's.
+struct Devpts {
+  std::string destination = "/dev/pts";
+
+  friend bool operator==(const Devpts&, const Devpts&) = default;
+};
+
+// A fresh mqueue of the own ipc namespace.
+struct Mqueue {
+  std::string destination = "/dev/mqueue";
+
+  friend bool operator==(const Mqueue&, const Mqueue&) = default;
+};
+
+struct MountOp {
+  std::variant<MakeDirectory, MakeFile, MakeSymlink, Bind, Tmpfs, Proc, Devpts, Mqueue> what;
+  Origin origin{};
+
+  friend bool operator==(const MountOp&, const MountOp&) = default;
+};
+
+}  // namespace sbx::plan

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one table of all keys of the policy language: name, shape, permitted words, default,
+// description. The TOML reader, the merge, `sbx show`, the manual page and the completions are
+// all driven by it; a key that is not in it is an error.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace sbx::policy {
+
+enum class Key {
+  PolicyDescription,
+  PolicyExtends,
+  PolicyPrograms,
+  CommandArgs,
+  CommandWorkdir,
+  IdentityUser,
+  IdentityGroup,
+  IdentitySingleUid,
+  IdentityHostname,
+  FilesystemHome,
+  FilesystemCwd,
+  FilesystemRead,
+  FilesystemWrite,
+  FilesystemTmpfs,
+  FilesystemHide,
+  FilesystemCreate,
+  NetworkMode,
+  NetworkPublish,
+  SeccompDefault,
+  SeccompAllow,
+  SeccompDeny,
+  SeccompRules,
+  MemoryWx,
+  MemoryMemfd,
+  LimitsTime,
+  LimitsMemory,
+  LimitsProcesses,
+  LimitsCpu,
+  LimitsFiles,
+  LimitsFileSize,
+  LimitsScratch,
+  LimitsCore,
+  EnvironmentKeep,
+  EnvironmentSet,
+  EnvironmentUnset,
+  EnvironmentPass,
+  ReportOnViolation,
+};
+
+enum class KeyType {
+  Text,
+  Choice,   // Text, one of `choices` (separated by '|'; "errno(NAME)" stands for any errno)
+  Size,     // Number in bytes: 512, "64M"
+  Seconds,  // Number: 30, "10m"
+  Count,    // Number
+  Names,    // list of Text
+  Paths,    // list of PathEntry
+  Pairs,    // table of Text
+  Rules,    // array of tables
+};
+
+struct KeyInfo {
+  Key key;
+  std::string_view table;          // "filesystem"
+  std::string_view name;           // "read"
+  KeyType type;
+  std::string_view choices;        // for Choice: "deny|allow"
+  std::string_view default_value;  // as written in TOML without quotes; empty: none
+  std::string_view description;    // one or two sentences, for people
+};
+
+std::span<const KeyInfo> keys();
+const KeyInfo& info(Key key);
+std::optional<Key> find_key(std::string_view table, std::string_view name);
+
+}  // namespace sbx::policy

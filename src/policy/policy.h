@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the user wants, independent of any host: the vocabulary of the policy language. The file
+// to read first. A TOML file and a command line both become a PolicyLayer; policy/merge.h makes
+// one Policy of several layers; plan/resolve.h makes a LaunchPlan of a Policy.
+//
+// Nothing here knows the kernel: system calls, groups and `when` expressions are text with an
+// Origin, and are given a meaning (and an error with that Origin) by plan/expand_filter.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/origin.h"
+#include "base/result.h"
+#include "policy/keys.h"
+
+namespace sbx::policy {
+
+// A value and the line it came from.
+template <typename T>
+struct Setting {
+  T value{};
+  Origin origin{};
+
+  friend bool operator==(const Setting&, const Setting&) = default;
+};
+
+using Text = Setting<std::string>;
+using Flag = Setting<bool>;
+using Number = Setting<std::uint64_t>;
+
+// One entry of filesystem.read, write, hide, tmpfs …:  "/srv/www"  or
+// { path = "/srv/www", at = "/var/www", optional = true }.
+struct PathEntry {
+  std::string path;       // on the host; `~` and `$HOME` at its start mean the user's home
+  std::string at;         // inside; empty: the same path
+  bool optional = false;  // absent on the host: leave it out
+  Origin origin{};
+
+  friend bool operator==(const PathEntry&, const PathEntry&) = default;
+};
+
+// One [[seccomp.rule]].
+struct SeccompRule {
+  std::vector<Text> syscalls;  // names or @groups
+  Text when;                   // empty: always; grammar in seccomp/when.h
+  Text action;                 // allow, deny, errno(NAME), kill, log, notify
+  Origin origin{};
+
+  friend bool operator==(const SeccompRule&, const SeccompRule&) = default;
+};
+
+// A value of any key, as a layer holds it. Which alternative a key takes is fixed by its KeyType.
+using Value = std::variant<Flag, Number, Text, std::vector<Text>, std::vector<PathEntry>,
+                           std::map<std::string, Text>, std::vector<SeccompRule>>;
+
+// One source of wishes: a file, or the command line. Only the keys that it sets are present.
+struct PolicyLayer {
+  std::string name;     // "nginx"; "command line"
+  std::string source;   // the file's path; empty for the command line
+  std::map<Key, Value> values;
+  // `remove.<list key> = [...]`: entries of earlier layers' lists that this layer takes away.
+  std::map<Key, std::vector<Text>> removed;
+
+  friend bool operator==(const PolicyLayer&, const PolicyLayer&) = default;
+};
+
+// A list entry that remembers which layer it came from: `layer` is 0 for the first layer merged
+// and grows, so that "the later layer wins" can be decided after merging.
+struct LayeredName {
+  std::string value;
+  Origin origin{};
+  int layer = 0;
+
+  friend bool operator==(const LayeredName&, const LayeredName&) = default;
+};
+
+struct LayeredRule {
+  SeccompRule rule;
+  int layer = 0;
+
+  friend bool operator==(const LayeredRule&, const LayeredRule&) = default;
+};
+
+struct LayeredPath {
+  PathEntry entry;
+  int layer = 0;
+
+  friend bool operator==(const LayeredPath&, const LayeredPath&) = default;
+};
+
+// The merged, validated, complete policy: every key has a value, the default's Origin says
+// "built in". Choices are already checked, so `value` is one of the words that keys.h lists.
+struct Policy {
+  std::string name;
+  std::vector<std::string> sources;  // the files, first layer first, for `show`
+  Text description;
+
+  std::vector<Text> args;            // [command]
+  Text workdir;                      // empty: the caller's, if visible inside
+
+  Text user;                         // [identity] name or number inside; empty: the caller's own
+  Text group;
+  Text single_uid;                   // "map" | "pretend"
+  Text hostname;
+
+  Text home;                         // [filesystem] "private" | "none" | "read" | "write"
+  Text cwd;                          // "none" | "read" | "write"
+  std::vector<LayeredPath> read, write, tmpfs, hide, create;
+
+  Text network_mode;                 // [network] "none" | "private" | "host"
+  std::vector<Text> publish;         // "[address:]outside:inside[/tcp]"
+
+  Text seccomp_default;              // "deny" (answered by the supervisor) | "errno(NAME)" | "kill"
+  std::vector<LayeredName> allow, deny;
+  std::vector<LayeredRule> rules;
+
+  Text wx;                           // [memory] "deny" | "allow"
+  Text memfd;                        // "deny" | "allow"
+
+  std::map<Key, Number> limits;      // only those that are set; bytes, seconds or counts
+
+  std::vector<Text> env_keep, env_unset;  // [environment]
+  std::map<std::string, Text> env_set;
+  Text env_pass;                     // "none" | "safe" | "all"
+
+  Text on_violation;                 // [report] "kill" | "errno" | "log"
+};
+
+}  // namespace sbx::policy

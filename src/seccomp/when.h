@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The expression of a rule's `when`, over the call's named arguments and named constants:
+//
+//   expression := and-list { "or" and-list }
+//   and-list   := factor { "and" factor }
+//   factor     := "not" factor | "(" expression ")" | test
+//   test       := operand ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) constant
+//               | operand "in" "{" constant { "," constant } "}"
+//   operand    := argument [ "&" constant ]
+//   argument   := a name of the call's prototype (`sbx syscall socket` lists them), or arg0 … arg5
+//   constant   := number | NAME | constant "|" constant | "~" constant | "(" constant ")"
+//
+// Example: domain in {AF_UNIX, AF_INET} and type & SOCK_RAW == 0
+// Comparisons are made at the width the kernel reads; a constant that does not fit it is an error.
+// An argument that is a pointer cannot be compared but with 0. Limits: 4096 bytes, 32 levels.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "seccomp/filter_spec.h"
+
+namespace sbx::seccomp {
+
+// `origin` is where the expression's first character stands; an Error points into the expression.
+Result<Condition> parse_when(std::string_view expression, std::string_view syscall,
+                             const Origin& origin);
+
+}  // namespace sbx::seccomp

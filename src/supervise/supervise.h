@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The supervisor after exec: one epoll loop over init's pidfd, a signalfd, the seccomp notify fd,
+// init's status pipe and a timer. Every byte that comes from the sandboxee is hostile: arguments are
+// copied once, decisions are made on the copy.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <variant>
+
+#include "base/result.h"
+#include "events/event.h"
+#include "plan/launch_plan.h"
+#include "sys/unique_fd.h"
+
+namespace sbx::supervise {
+
+// A started launch, as launch/ hands it over.
+struct Running {
+  sys::UniqueFd init;      // pidfd of pid 1 inside
+  sys::UniqueFd status;    // pipe: init writes the sandboxee's wait status (int, waitpid(2)), then ends
+  sys::UniqueFd notify;    // seccomp listener
+  // Sockets already bound outside, parallel to plan.publish (see publish.h).
+  std::vector<struct PublishedSocket> published;
+};
+
+struct Exited { int code = 0; };
+struct Killed { int signal = 0; };
+struct Violation { int signal = 0; };     // killed because of a denied call
+struct TimedOut {};
+using Outcome = std::variant<Exited, Killed, Violation, TimedOut>;
+
+// The exit status that DESIGN §4 gives an outcome.
+int exit_code(const Outcome& outcome);
+
+using EventSink = std::function<void(const events::Event&)>;
+
+// Runs until everything inside is dead. Signals must be blocked already (they are, since before the
+// clone). Errors are failures of the supervisor itself; the sandboxee is dead by then.
+Result<Outcome> supervise(const plan::LaunchPlan& plan, Running running, const EventSink& sink);
+
+}  // namespace sbx::supervise
