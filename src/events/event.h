@@ -31,6 +31,8 @@ struct DeniedCall {
   std::string answer;                      // "EPERM", "killed", "allowed (log)"
   std::string remedy;                      // the command line option and the TOML line; may be empty
   std::string warning;                     // why the remedy may be unwise; may be empty
+  // Not 0: equal denials are reported once, and this is the closing report of how many more came.
+  std::uint64_t repeated = 0;
 };
 
 // A bind or connect that concerns a published port.

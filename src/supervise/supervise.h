@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "events/event.h"
 #include "plan/launch_plan.h"
+#include "supervise/publish.h"
 #include "sys/unique_fd.h"
 
 namespace sbx::supervise {
@@ -21,7 +23,7 @@ struct Running {
   sys::UniqueFd status;    // pipe: init writes the sandboxee's wait status (int, waitpid(2)), then ends
   sys::UniqueFd notify;    // seccomp listener
   // Sockets already bound outside, parallel to plan.publish (see publish.h).
-  std::vector<struct PublishedSocket> published;
+  std::vector<PublishedSocket> published;
 };
 
 struct Exited { int code = 0; };
