@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// openat2(2) with RESOLVE_IN_ROOT: a path as another process would see it. Every function returns a
+// descriptor or a negative errno.
+#pragma once
+
+namespace sbx::sys {
+
+// O_PATH on what `path` leads to below `root`: "..", absolute paths and symbolic links stay inside;
+// links of procfs, which would lead out, are refused (RESOLVE_NO_MAGICLINKS).
+int open_path_in_root(int root, const char* path);
+
+// O_PATH on any path of this process's own view: "/proc/7/root".
+int open_path(const char* path);
+
+// A regular file for reading, whatever `path_fd` (O_PATH) names; -EINVAL for anything else: opening
+// a FIFO could wait, opening a device could have effects.
+int open_regular(int path_fd);
+
+}  // namespace sbx::sys

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// pidfd_open(2), pidfd_send_signal(2), waitid(2) with P_PIDFD: a process by a name that cannot be
+// given to another. Every function returns 0 or a descriptor, or a negative errno.
+#pragma once
+
+#include <sys/types.h>
+
+namespace sbx::sys {
+
+int open_pidfd(pid_t process);
+
+// A single thread (PIDFD_THREAD, Linux 6.9): -EINVAL on older kernels.
+int open_thread_pidfd(pid_t thread);
+
+// As kill(2) does.
+int send_signal(int pidfd, int signal);
+
+// With a number that the receiver finds in si_value (si_code is SI_QUEUE).
+int queue_signal(int pidfd, int signal, int value);
+
+// How a child of this process ended, as waitid(2) has it in si_code and si_status.
+struct Ended {
+  int code = 0;    // CLD_EXITED, CLD_KILLED, CLD_DUMPED
+  int status = 0;
+};
+
+// Reaps the child. Waits for its end unless `may_wait` is false: then -EAGAIN for one that lives.
+int reap(int pidfd, bool may_wait, Ended& ended);
+
+}  // namespace sbx::sys
