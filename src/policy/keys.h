@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace sbx::policy {
@@ -75,5 +76,12 @@ struct KeyInfo {
 std::span<const KeyInfo> keys();
 const KeyInfo& info(Key key);
 std::optional<Key> find_key(std::string_view table, std::string_view name);
+
+// "filesystem.read"
+std::string qualified_name(Key key);
+
+// Why a key or a whole table (empty name) that other tools or later versions have is not accepted:
+// a hint for the error. Empty if there is nothing to say.
+std::string_view why_unsupported(std::string_view table, std::string_view name);
 
 }  // namespace sbx::policy

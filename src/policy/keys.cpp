@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/keys.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sbx::policy {
+namespace {
+
+// In the order of the enumeration: info() indexes it, and a static_assert below holds the order.
+constexpr std::array kKeys = {
+    KeyInfo{Key::PolicyDescription, "policy", "description", KeyType::Text, "", "",
+            "What the policy is for, in one line; `sbx list` shows it."},
+    KeyInfo{Key::PolicyExtends, "policy", "extends", KeyType::Names, "", "",
+            "Names of the policies that this one adds to. They are merged first, in this order, each "
+            "once; base comes before all of them without being named."},
+    KeyInfo{Key::PolicyPrograms, "policy", "programs", KeyType::Names, "", "",
+            "Further program names that choose this policy, beside the name of its own file. Looked "
+            "up in the user's and the administrator's policy directories; a policy that ships with "
+            "sbx has a file for each name instead, so that a launch need not read them all."},
+    KeyInfo{Key::CommandArgs, "command", "args", KeyType::Names, "", "",
+            "Arguments for the program when the command line gives none. A later layer's list "
+            "replaces an earlier one as a whole."},
+    KeyInfo{Key::CommandWorkdir, "command", "workdir", KeyType::Text, "", "",
+            "Directory to start in, as seen inside. Without it the caller's, if it is visible "
+            "inside, else the home directory, else /."},
+    KeyInfo{Key::IdentityUser, "identity", "user", KeyType::Text, "", "",
+            "User name or number that the command has inside. It is a name only: uid 0 inside holds "
+            "no capability and is the caller outside. Without it, the caller's own."},
+    KeyInfo{Key::IdentityGroup, "identity", "group", KeyType::Text, "", "",
+            "Group name or number inside. Without it, the caller's own; 0 if user is root."},
+    KeyInfo{Key::IdentitySingleUid, "identity", "single-uid", KeyType::Choice, "map|pretend", "map",
+            "Only one uid exists inside. map: calls that change to another one fail as the kernel "
+            "says. pretend: setuid, setgid, setgroups and chown do nothing and report success, for "
+            "daemons that insist on changing to their own user."},
+    KeyInfo{Key::IdentityHostname, "identity", "hostname", KeyType::Text, "", "localhost",
+            "Host name inside."},
+    KeyInfo{Key::FilesystemHome, "filesystem", "home", KeyType::Choice, "private|none|read|write",
+            "none",
+            "The home directory inside. private: an empty one in memory, gone afterwards. none: not "
+            "there. read, write: the caller's own."},
+    KeyInfo{Key::FilesystemCwd, "filesystem", "cwd", KeyType::Choice, "none|read|write", "none",
+            "The directory in which sbx is called. none: not shown for that reason alone."},
+    KeyInfo{Key::FilesystemRead, "filesystem", "read", KeyType::Paths, "", "",
+            "Files and directories of the host to show read-only; programs in them can be executed. "
+            "An entry is a path, or { path = …, at = …, optional = true }; ~ is the caller's home."},
+    KeyInfo{Key::FilesystemWrite, "filesystem", "write", KeyType::Paths, "", "",
+            "Files and directories of the host to show writable. Nothing in them can be executed or "
+            "mapped executable."},
+    KeyInfo{Key::FilesystemTmpfs, "filesystem", "tmpfs", KeyType::Paths, "", "",
+            "Directories that are empty, writable and in memory, gone afterwards. Nothing in them "
+            "can be executed."},
+    KeyInfo{Key::FilesystemHide, "filesystem", "hide", KeyType::Paths, "", "",
+            "Paths to cover inside what read or write shows: an empty read-only directory or file "
+            "stands there."},
+    KeyInfo{Key::FilesystemCreate, "filesystem", "create", KeyType::Paths, "", "",
+            "Empty read-only directories to make, for programs that ask whether one exists."},
+    KeyInfo{Key::NetworkMode, "network", "mode", KeyType::Choice, "none|private|host", "private",
+            "none: no network, not even loopback. private: a loopback interface of its own, which "
+            "reaches nothing outside. host: the host's network, unconfined."},
+    KeyInfo{Key::NetworkPublish, "network", "publish", KeyType::Names, "", "",
+            "Ports to open outside for a server inside: \"[ADDRESS:]OUTSIDE:INSIDE\", address "
+            "127.0.0.1 if not given. A later layer's entry for the same inside port replaces the "
+            "earlier layer's."},
+    KeyInfo{Key::SeccompDefault, "seccomp", "default", KeyType::Choice, "deny|errno(NAME)|kill",
+            "deny",
+            "What happens to a system call that no rule names. deny: report it and answer as "
+            "report.on-violation says. errno(NAME): answer NAME without a report. kill: kill."},
+    KeyInfo{Key::SeccompAllow, "seccomp", "allow", KeyType::Names, "", "",
+            "System calls, or @groups of them, that the command may make. `sbx syscall @GROUP` "
+            "lists a group."},
+    KeyInfo{Key::SeccompDeny, "seccomp", "deny", KeyType::Names, "", "",
+            "System calls or @groups to deny although a group or an earlier layer allows them. A "
+            "name beats a group; then the later layer wins; then deny."},
+    KeyInfo{Key::SeccompRules, "seccomp", "rule", KeyType::Rules, "", "",
+            "Rules with a condition: [[seccomp.rule]] syscalls = [\"socket\"], when = \"domain == "
+            "AF_PACKET\", action = allow, deny, errno(NAME), kill, log or notify. They come before "
+            "allow and deny. `sbx syscall NAME` lists a call's arguments."},
+    KeyInfo{Key::MemoryWx, "memory", "wx", KeyType::Choice, "deny|allow", "deny",
+            "Memory that is writable and executable, at once or one after the other. allow: for "
+            "programs that compile to memory (JIT)."},
+    KeyInfo{Key::MemoryMemfd, "memory", "memfd", KeyType::Choice, "deny|allow", "deny",
+            "Anonymous files (memfd_create), which can be mapped executable whatever else is "
+            "forbidden."},
+    KeyInfo{Key::LimitsTime, "limits", "time", KeyType::Seconds, "", "",
+            "Wall-clock time, in seconds or as \"10m\"; then everything inside is killed."},
+    KeyInfo{Key::LimitsMemory, "limits", "memory", KeyType::Size, "", "",
+            "Address space of each process, in bytes or as \"512M\"."},
+    KeyInfo{Key::LimitsProcesses, "limits", "processes", KeyType::Count, "", "",
+            "Processes and threads inside, all together."},
+    KeyInfo{Key::LimitsCpu, "limits", "cpu", KeyType::Seconds, "", "",
+            "Processor time of each process, in seconds or as \"10m\"."},
+    KeyInfo{Key::LimitsFiles, "limits", "files", KeyType::Count, "", "",
+            "Open file descriptors of each process."},
+    KeyInfo{Key::LimitsFileSize, "limits", "file-size", KeyType::Size, "", "",
+            "Size of a file that a process may write, in bytes or as \"1G\"."},
+    KeyInfo{Key::LimitsScratch, "limits", "scratch", KeyType::Size, "", "",
+            "Size of each directory in memory (filesystem.tmpfs, a private home), in bytes or as "
+            "\"64M\"."},
+    KeyInfo{Key::LimitsCore, "limits", "core", KeyType::Size, "", "",
+            "Size of a core dump; 0 for none."},
+    KeyInfo{Key::EnvironmentKeep, "environment", "keep", KeyType::Names, "", "",
+            "Environment variables to pass on, beside those that environment.pass does."},
+    KeyInfo{Key::EnvironmentSet, "environment", "set", KeyType::Pairs, "", "",
+            "Environment variables to set: set.NAME = \"value\"."},
+    KeyInfo{Key::EnvironmentUnset, "environment", "unset", KeyType::Names, "", "",
+            "Environment variables to leave out."},
+    KeyInfo{Key::EnvironmentPass, "environment", "pass", KeyType::Choice, "none|safe|all", "safe",
+            "none: pass on only what keep names. safe: also variables that carry neither secrets "
+            "nor the addresses of other programs (PATH, LANG, TERM …). all: everything."},
+    KeyInfo{Key::ReportOnViolation, "report", "on-violation", KeyType::Choice, "kill|errno|log",
+            "errno",
+            "What follows the report of a denied call. kill: the process is killed. errno: the call "
+            "fails. log: the call is let through, to try a policy out; it confines nothing."},
+};
+
+constexpr bool is_in_order() {
+  for (std::size_t i = 0; i < kKeys.size(); ++i) {
+    if (static_cast<std::size_t>(kKeys[i].key) != i) {
+      return false;
+    }
+  }
+  return kKeys.size() == static_cast<std::size_t>(Key::ReportOnViolation) + 1;
+}
+static_assert(is_in_order(), "kKeys follows the enumeration");
+
+struct Unsupported {
+  std::string_view table;
+  std::string_view name;  // empty: the whole table
+  std::string_view reason;
+};
+
+// Words that a reader of other tools' policies would try. Accepting one without enforcing it would
+// be a promise that nobody keeps.
+constexpr std::array kUnsupported = {
+    Unsupported{"capabilities", "", "every capability is dropped, always; none can be kept"},
+    Unsupported{"namespaces", "", "every namespace is unshared, always; network.mode is the only choice"},
+    Unsupported{"landlock", "", "this version of sbx does not use Landlock; take the table out"},
+    Unsupported{"terminal", "", "this version of sbx leaves the terminal as it is; take the table out"},
+    Unsupported{"desktop", "", "desktop sockets are not visible inside; none can be granted in this version"},
+    Unsupported{"identity", "machine-id", "the machine id is not visible inside"},
+    Unsupported{"filesystem", "system", "base shows /usr; name more with filesystem.read"},
+    Unsupported{"filesystem", "tmp", "/tmp is always private; use filesystem.tmpfs for more such places"},
+    Unsupported{"filesystem", "exec", "what filesystem.read shows can be executed, nothing else can"},
+    Unsupported{"filesystem", "overlay", "this version has no overlays; use filesystem.read or filesystem.tmpfs"},
+    Unsupported{"filesystem", "dev", "/dev is always a minimal one of its own"},
+    Unsupported{"filesystem", "proc", "/proc is always one of its own"},
+    Unsupported{"network", "connect", "network.mode private reaches nothing; restrict connect with [[seccomp.rule]]"},
+    Unsupported{"network", "bind", "bind inside is free; network.publish opens a port outside"},
+    Unsupported{"network", "families", "restrict socket families with a [[seccomp.rule]] about socket"},
+    Unsupported{"network", "dns", "network.mode private reaches no name server"},
+    Unsupported{"report", "log", "reports go to standard error; --report FILE writes them to a file"},
+    Unsupported{"report", "notify-command", "this version of sbx runs no command on a report"},
+    Unsupported{"seccomp", "syscall-table", "unknown numbers are always answered with ENOSYS"},
+};
+
+}  // namespace
+
+std::span<const KeyInfo> keys() { return kKeys; }
+
+const KeyInfo& info(Key key) { return kKeys[static_cast<std::size_t>(key)]; }
+
+std::optional<Key> find_key(std::string_view table, std::string_view name) {
+  const auto* found = std::find_if(kKeys.begin(), kKeys.end(), [&](const KeyInfo& key) {
+    return key.table == table && key.name == name;
+  });
+  return found != kKeys.end() ? std::optional<Key>(found->key) : std::nullopt;
+}
+
+std::string qualified_name(Key key) {
+  const KeyInfo& entry = info(key);
+  return std::string(entry.table) + "." + std::string(entry.name);
+}
+
+std::string_view why_unsupported(std::string_view table, std::string_view name) {
+  for (const Unsupported& entry : kUnsupported) {
+    if (entry.table == table && (entry.name.empty() || entry.name == name)) {
+      return entry.reason;
+    }
+  }
+  return {};
+}
+
+}  // namespace sbx::policy

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Places in a TOML text, and syntax errors in the words of sbx. Apart from toml_reader so that it
+// can be tested without toml++.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace sbx::policy {
+
+class SourceLines {
+ public:
+  SourceLines(std::string_view text, std::string source);
+
+  // toml++ counts columns in code points, an Origin in bytes.
+  Origin origin(int line, int column) const;
+
+  // `at` is the opening quote of a string; the place of its first character.
+  Origin inside_string(const Origin& at) const;
+
+  // Not UTF-8, or a character outside of ASCII where only strings and comments have one: refused
+  // before toml++ sees it, which reaches undefined behaviour on the bytes EF BB 8A.
+  Status check_encoding() const;
+
+  // The line without its newline; empty if there is none.
+  std::string_view line(int number) const;
+
+  const std::string& source() const { return source_; }
+
+ private:
+  Origin origin_of_byte(std::size_t offset) const;
+  Status check_outside_ascii() const;
+
+  std::string_view text_;
+  std::string source_;
+  bool is_ascii_;  // policies are, as a rule: then columns need no counting
+};
+
+Error syntax_error(std::string_view description, const SourceLines& lines, int line, int column);
+
+}  // namespace sbx::policy
