@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A command line as a value: what parse makes of argv, and each verb takes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "policy/policy.h"
+
+namespace sbx::cli {
+
+enum class Color { Auto, Always, Never };
+
+struct Command {
+  Verb verb = Verb::Help;
+  std::optional<Verb> help_for;        // `sbx VERB --help`, `sbx help VERB`
+
+  policy::Text policy;                 // --policy; empty: by the program's name
+  policy::PolicyLayer layer;           // what the options say about policy keys
+  std::vector<std::string> operands;   // run: the command; check, show: policies
+  std::vector<int> keep_fds;
+  std::vector<std::string> allow_degraded;
+  std::string report;                  // --report FILE; empty: none
+  bool dry_run = false;
+  bool trace_launch = false;
+  bool json = false;
+  bool quiet = false;
+  bool origin = false;
+  bool names = false;
+  bool dump_options = false;
+  Color color = Color::Auto;
+};
+
+}  // namespace sbx::cli

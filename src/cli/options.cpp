@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options.h"
+
+#include <array>
+
+#include "base/text.h"
+
+namespace sbx::cli {
+namespace {
+
+constexpr VerbInfo kVerbs[] = {
+    {Verb::Run, "run", "[OPTION]… [--] COMMAND [ARGUMENT]…", "run a command under a policy",
+     "Runs COMMAND in namespaces of its own, with a minimal file system, without capabilities,\n"
+     "and with the system calls that its policy allows. The policy is the one whose name or\n"
+     "`programs` fits COMMAND, else \"default\". Options end at COMMAND: what follows is its own.\n"
+     "What was denied is told on standard error, with the line that would allow it.\n",
+     "sbx run ls /                               # default policy: no home, no network\n"
+     "sbx run nginx                              # nginx's own policy; http://127.0.0.1:8080\n"
+     "sbx run --rw . -- make -j4                 # may write below this directory\n"
+     "sbx run --net host --env TOKEN -- curl https://example.org\n"
+     "sbx run --policy strict -- ./decoder       # a policy by name; a path works too\n"
+     "sbx run --limit memory=512M --limit time=10m -- ./job\n"
+     "sbx run --dry-run nginx                    # show what would be done, do nothing\n"},
+    {Verb::Check, "check", "POLICY…", "check policies for errors",
+     "Reads each POLICY (a name or a file) with everything it extends, and reports the first\n"
+     "error with its file, line and column: unknown keys, system calls and groups, wrong types,\n"
+     "expressions that do not parse, contradictions. Exit status 1 if there was one.\n",
+     "sbx check nginx                            # a policy by name\n"
+     "sbx check ./my.toml other.toml             # files\n"
+     "sbx check --json nginx                     # for editors and scripts\n"},
+    {Verb::Show, "show", "POLICY", "print a policy as it is after merging",
+     "Prints POLICY (a name or a file) merged with all that it extends, as TOML. With --origin\n"
+     "each value is followed by the file and line that it came from.\n",
+     "sbx show nginx\n"
+     "sbx show --origin nginx                    # where does each value come from?\n"
+     "sbx show --json default\n"},
+    {Verb::List, "list", "", "list the policies that can be named",
+     "Lists every policy of the search path: $SBX_POLICY_PATH, ~/.config/sbx/policies,\n"
+     "/etc/sbx/policies, and those that came with sbx. The first of a name wins.\n",
+     "sbx list\n"
+     "sbx list --names                           # bare names, for scripts\n"},
+    {Verb::Doctor, "doctor", "", "say what this kernel and host allow",
+     "Tries what `sbx run` needs, as an ordinary user, and prints for each item its state,\n"
+     "what follows from it, and what to do. Exit status 1 if `sbx run` cannot work here.\n",
+     "sbx doctor\n"
+     "sbx doctor --json\n"},
+    {Verb::Help, "help", "[VERB]", "explain sbx or one of its verbs",
+     "Prints what sbx does, or what VERB does.\n", "sbx help run\n"},
+    {Verb::Version, "version", "", "print the version", "Prints the version of sbx.\n",
+     "sbx version\n"},
+};
+
+constexpr OptionInfo kOptions[] = {
+    {Option::Policy, "run", "Policy", "--policy", "-p", "NAME|FILE", false, Offer::Policy, "",
+     "use this policy: a name from `sbx list`, or a file (with a slash or .toml)"},
+
+    {Option::ReadOnly, "run", "Files", "--ro", "", "PATH[=AT]", true, Offer::Path, "",
+     "show PATH read-only, at AT if given",
+     policy::Key::FilesystemRead},
+    {Option::ReadWrite, "run", "Files", "--rw", "", "PATH[=AT]", true, Offer::Path, "",
+     "show PATH writable, at AT if given; nothing below it can be executed",
+     policy::Key::FilesystemWrite},
+    {Option::Tmpfs, "run", "Files", "--tmpfs", "", "PATH", true, Offer::Directory, "",
+     "an empty directory in memory at PATH, gone afterwards",
+     policy::Key::FilesystemTmpfs},
+    {Option::Hide, "run", "Files", "--hide", "", "PATH", true, Offer::Path, "",
+     "take PATH out of what is shown",
+     policy::Key::FilesystemHide},
+    {Option::Workdir, "run", "Files", "--workdir", "", "DIR", false, Offer::Directory, "",
+     "start COMMAND in DIR",
+     policy::Key::CommandWorkdir},
+    {Option::Home, "run", "Files", "--home", "", "MODE", false, Offer::Words, "",
+     "the home directory inside: an empty private one, none, or the real one to read or write",
+     policy::Key::FilesystemHome},
+
+    {Option::Net, "run", "Network", "--net", "", "MODE", false, Offer::Words, "",
+     "none: no sockets to a network; private: a loopback of its own; host: the host's network",
+     policy::Key::NetworkMode},
+    {Option::Publish, "run", "Network", "--publish", "-P", "[ADDRESS:]PORT:INSIDE", true,
+     Offer::Nothing, "",
+     "offer the port INSIDE on the host's PORT; without ADDRESS on 127.0.0.1 only",
+     policy::Key::NetworkPublish},
+
+    {Option::Allow, "run", "System calls", "--allow", "", "NAME[,NAME]…", true, Offer::Nothing, "",
+     "allow system calls or @groups of them",
+     policy::Key::SeccompAllow},
+    {Option::Deny, "run", "System calls", "--deny", "", "NAME[,NAME]…", true, Offer::Nothing, "",
+     "deny system calls or @groups of them",
+     policy::Key::SeccompDeny},
+    {Option::OnViolation, "run", "System calls", "--on-violation", "", "WHAT", false, Offer::Words,
+     "", "what a denied call leads to: kill, an error number to the program, or only a log line",
+     policy::Key::ReportOnViolation},
+
+    {Option::Limit, "run", "Process", "--limit", "", "NAME=VALUE", true, Offer::Words, "",
+     "limit a resource: memory=1G, processes=64, time=10m … (sizes K M G T, times s m h d)"},
+    {Option::Env, "run", "Process", "--env", "", "NAME[=VALUE]", true, Offer::Nothing, "",
+     "set a variable, or pass it on from your environment"},
+    {Option::User, "run", "Process", "--user", "", "NAME|UID", false, Offer::Nothing, "",
+     "who COMMAND believes to be",
+     policy::Key::IdentityUser},
+    {Option::KeepFd, "run", "Process", "--keep-fd", "", "N", true, Offer::Nothing, "",
+     "leave descriptor N open beside 0, 1 and 2"},
+
+    {Option::AllowDegraded, "run", "Running", "--allow-degraded", "", "NAME", true, Offer::Words,
+     "mdwe", "run although this layer of protection is missing here"},
+    {Option::DryRun, "run", "Running", "--dry-run", "", "", false, Offer::Nothing, "",
+     "print what would be done, in order, and do nothing"},
+    {Option::TraceLaunch, "run", "Running", "--trace-launch", "", "", false, Offer::Nothing, "",
+     "print the microseconds of each step of the launch"},
+    {Option::Report, "run", "Running", "--report", "", "FILE", false, Offer::Path, "",
+     "write every event to FILE, one JSON object a line; FILE is replaced at the end"},
+    {Option::Quiet, "run", "Running", "--quiet", "-q", "", false, Offer::Nothing, "",
+     "print no events, only errors"},
+
+    {Option::Origin, "show", "Output", "--origin", "", "", false, Offer::Nothing, "",
+     "print where each value came from"},
+    {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
+     "print bare names, one a line"},
+    {Option::Json, "run check show list doctor", "Output", "--json", "", "", false, Offer::Nothing,
+     "", "print JSON"},
+    {Option::Color, "run check doctor", "Output", "--color", "", "WHEN", false, Offer::Words,
+     "auto|always|never", "colour on standard error and in doctor's table"},
+    {Option::NoColor, "run check doctor", "Output", "--no-color", "", "", false, Offer::Nothing, "",
+     "the same as --color never; the variable NO_COLOR does it too"},
+    {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
+     "print every verb and option, one a line, for tests and tools"},
+    {Option::Help, "run check show list doctor help version", "Output", "--help", "-h", "", false,
+     Offer::Nothing, "", "print this text"},
+};
+
+bool has_word(std::string_view words, std::string_view word) {
+  for (const std::string& one : split(words, ' ')) {
+    if (one == word) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::span<const VerbInfo> verbs() { return kVerbs; }
+
+const VerbInfo& info(Verb verb) { return kVerbs[static_cast<std::size_t>(verb)]; }
+
+std::optional<Verb> find_verb(std::string_view name) {
+  for (const VerbInfo& verb : kVerbs) {
+    if (verb.name == name) {
+      return verb.verb;
+    }
+  }
+  return std::nullopt;
+}
+
+std::span<const OptionInfo> options() { return kOptions; }
+
+const OptionInfo& info(Option option) {
+  for (const OptionInfo& one : kOptions) {
+    if (one.option == option) {
+      return one;
+    }
+  }
+  return kOptions[0];
+}
+
+std::vector<const OptionInfo*> options_of(Verb verb) {
+  std::vector<const OptionInfo*> found;
+  found.reserve(std::size(kOptions));
+  for (const OptionInfo& option : kOptions) {
+    if (has_word(option.verbs, info(verb).name)) {
+      found.push_back(&option);
+    }
+  }
+  return found;
+}
+
+std::vector<std::string> words_of(const OptionInfo& option) {
+  if (option.offer != Offer::Words) {
+    return {};
+  }
+  if (!option.words.empty()) {
+    return split(option.words, '|');
+  }
+  if (option.key) {
+    return split(policy::info(*option.key).choices, '|');
+  }
+  std::vector<std::string> limits;
+  for (const policy::KeyInfo& key : policy::keys()) {
+    if (key.table == "limits") {
+      limits.push_back(std::string(key.name) + "=");
+    }
+  }
+  return limits;
+}
+
+}  // namespace sbx::cli

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text to a descriptor, whole, and the colours of it. Plain write(2): streams cost start-up time.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "cli/command.h"
+
+namespace sbx::cli {
+
+// Writes everything, retrying after signals. False if the descriptor takes no more (closed pipe,
+// full disk): the caller decides whether that is an error.
+bool write_all(int fd, std::string_view text);
+
+// To standard output; an Error if it cannot be written, since half a listing looks like a whole one.
+Status print(std::string_view text);
+
+// Never for Color::Never; Auto: a terminal, NO_COLOR unset or empty (no-color.org), TERM not dumb.
+bool wants_color(Color color, int fd, const char* no_color, const char* term);
+
+// The lines of a diagnostic with "sbx:" and "hint:" coloured.
+std::string paint(std::string_view diagnostic);
+
+}  // namespace sbx::cli

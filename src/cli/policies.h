@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The policies of this user on this machine: the real search path and file source for
+// policy/library.h, and the way from a name to a merged Policy.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "policy/library.h"
+#include "policy/merge.h"
+
+namespace sbx::cli {
+
+struct Library {
+  policy::SearchPath search;
+  policy::FileSource files;
+};
+
+// $SBX_POLICY_PATH (directories separated by colons), $XDG_CONFIG_HOME/sbx/policies (by default
+// below `home`), /etc/sbx/policies, then the policies that came with the program at `program`.
+// Relative directories are left out: a policy must not depend on where the user happens to stand.
+policy::SearchPath search_path(const std::map<std::string, std::string>& environment,
+                               const std::string& home, const std::string& program);
+
+// The same from the real environment, read without resolving who the user is.
+Library open_library(const std::map<std::string, std::string>& environment,
+                     const std::string& home);
+
+// What verbs that run nothing need to know of the user: the environment, and the home directory
+// as the environment has it.
+std::map<std::string, std::string> environment();
+
+// The layers of a policy by name or file.
+Result<std::vector<policy::PolicyLayer>> load(const std::string& name_or_file,
+                                              const Library& library);
+
+}  // namespace sbx::cli

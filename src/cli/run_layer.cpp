@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_layer.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <variant>
+
+#include "base/path.h"
+#include "base/text.h"
+
+namespace sbx::cli {
+namespace {
+
+using policy::Key;
+using policy::KeyInfo;
+using policy::KeyType;
+
+// "--ro /usr": where a value came from, and what an error quotes.
+Origin origin_of(const OptionInfo& option, const std::string& value) {
+  return Origin{.source = std::string(option.name) + " " + value};
+}
+
+Error usage(std::string action, std::string hint) {
+  return Error{.action = std::move(action), .hint = std::move(hint)};
+}
+
+Error bad_value(const OptionInfo& option, const std::string& value, const std::string& why,
+                std::string hint) {
+  return usage("bad value " + quote(value) + " for " + std::string(option.name) + ": " + why,
+               std::move(hint));
+}
+
+std::string form(const OptionInfo& option) {
+  return "write " + std::string(option.name) + " " + std::string(option.value);
+}
+
+template <typename T>
+std::vector<T>& list_of(policy::PolicyLayer& layer, Key key) {
+  auto& value = layer.values.try_emplace(key, std::vector<T>{}).first->second;
+  return std::get<std::vector<T>>(value);
+}
+
+Error no_such_word(const OptionInfo& option, const std::string& value,
+                   const std::vector<std::string>& words) {
+  const std::vector<std::string_view> known(words.begin(), words.end());
+  const auto near = nearest(value, known);
+  return bad_value(option, value, "it takes " + join(words, ", "),
+                   near ? "did you mean " + *near + "?" : form(option));
+}
+
+Status set_choice(const OptionInfo& option, const std::string& value, policy::PolicyLayer& layer) {
+  const auto words = words_of(option);
+  for (const std::string& word : words) {
+    if (word == value) {
+      layer.values[*option.key] = policy::Text{value, origin_of(option, value)};
+      return {};
+    }
+  }
+  return no_such_word(option, value, words);
+}
+
+// PATH or PATH=AT. AT is absolute, so a "=" not before a slash belongs to the name.
+Status add_path(const OptionInfo& option, const std::string& value, policy::PolicyLayer& layer) {
+  policy::PathEntry entry;
+  entry.path = value;
+  entry.origin = origin_of(option, value);
+  const bool takes_place = option.option == Option::ReadOnly || option.option == Option::ReadWrite;
+  if (const std::size_t equals = value.rfind("=/"); takes_place && equals != std::string::npos) {
+    entry.path = value.substr(0, equals);
+    entry.at = value.substr(equals + 1);
+  }
+  if (entry.path.empty()) {
+    return bad_value(option, value, "there is no path in it", form(option));
+  }
+  list_of<policy::PathEntry>(layer, *option.key).push_back(std::move(entry));
+  return {};
+}
+
+// NAME[,NAME]…; the names are looked up when the filter is made, where the error has this origin.
+Status add_names(const OptionInfo& option, const std::string& value, policy::PolicyLayer& layer) {
+  for (const std::string& name : split(value, ',')) {
+    if (name.empty()) {
+      return bad_value(option, value, "there is an empty name in it", form(option));
+    }
+    list_of<policy::Text>(layer, *option.key)
+        .push_back(policy::Text{name, origin_of(option, name)});
+  }
+  return {};
+}
+
+std::optional<std::uint64_t> parse_limit(KeyType type, const std::string& text) {
+  if (type == KeyType::Size) {
+    return parse_size(text);
+  }
+  return type == KeyType::Seconds ? parse_seconds(text) : parse_number(text);
+}
+
+Status add_limit(const OptionInfo& option, const std::string& value, policy::PolicyLayer& layer) {
+  const std::size_t equals = value.find('=');
+  if (equals == std::string::npos) {
+    return bad_value(option, value, "there is no \"=\" in it", form(option) + ", as memory=1G");
+  }
+  const std::string name = value.substr(0, equals);
+  const auto key = policy::find_key("limits", name);
+  if (!key) {
+    std::vector<std::string_view> known;
+    std::string all;
+    for (const KeyInfo& one : policy::keys()) {
+      if (one.table == "limits") {
+        known.push_back(one.name);
+        all.append(all.empty() ? "" : ", ").append(one.name);
+      }
+    }
+    const auto near = nearest(name, known);
+    return bad_value(option, value, "there is no limit " + quote(name),
+                     near ? "did you mean " + *near + "?" : "limits are " + all);
+  }
+  const KeyType type = policy::info(*key).type;
+  const auto number = parse_limit(type, value.substr(equals + 1));
+  if (!number) {
+    return bad_value(option, value, "what follows \"=\" is no number in range",
+                     type == KeyType::Size      ? "a size, as 512, 64M or 2G"
+                     : type == KeyType::Seconds ? "a time, as 30, 90s, 10m or 2h"
+                                                : "a whole number");
+  }
+  layer.values[*key] = policy::Number{*number, origin_of(option, value)};
+  return {};
+}
+
+// NAME passes a variable on, NAME=VALUE sets one. The value stays out of the origin, which is
+// printed: it may be a password.
+Status add_variable(const OptionInfo& option, const std::string& value,
+                    policy::PolicyLayer& layer) {
+  const std::size_t equals = value.find('=');
+  const std::string name = value.substr(0, equals);
+  if (name.empty()) {
+    return bad_value(option, value, "the variable has no name", form(option));
+  }
+  const Origin origin = origin_of(option, name);
+  if (equals == std::string::npos) {
+    list_of<policy::Text>(layer, Key::EnvironmentKeep).push_back(policy::Text{name, origin});
+    return {};
+  }
+  auto& all = layer.values.try_emplace(Key::EnvironmentSet, std::map<std::string, policy::Text>{})
+                  .first->second;
+  std::get<std::map<std::string, policy::Text>>(all)[name] =
+      policy::Text{value.substr(equals + 1), origin};
+  return {};
+}
+
+Status add_descriptor(const OptionInfo& option, const std::string& value, Command& command) {
+  constexpr std::uint64_t kHighest = 1u << 20;  // above every RLIMIT_NOFILE in use
+  const auto number = parse_number(value);
+  if (!number || *number > kHighest) {
+    return bad_value(option, value, "it is no descriptor's number", form(option) + ", as 3");
+  }
+  if (*number > 2) {  // 0, 1 and 2 are always kept
+    command.keep_fds.push_back(static_cast<int>(*number));
+  }
+  return {};
+}
+
+Status allow_degraded(const OptionInfo& option, const std::string& value, Command& command) {
+  const auto words = words_of(option);
+  for (const std::string& word : words) {
+    if (word == value) {
+      command.allow_degraded.push_back(value);
+      return {};
+    }
+  }
+  return no_such_word(option, value, words);
+}
+
+Status set_color(const OptionInfo& option, const std::string& value, Command& command) {
+  if (value == "auto" || value == "always" || value == "never") {
+    command.color = value == "auto"     ? Color::Auto
+                    : value == "always" ? Color::Always
+                                        : Color::Never;
+    return {};
+  }
+  return no_such_word(option, value, words_of(option));
+}
+
+std::string absolute(const std::string& path, const std::string& cwd) {
+  const bool in_home = path == "~" || path.starts_with("~/") || path == "$HOME" ||
+                       path.starts_with("$HOME/");
+  return in_home ? path : path::normalise(path, cwd);
+}
+
+}  // namespace
+
+Status apply(const GivenOption& given, Command& command) {
+  const OptionInfo& option = info(given.option);
+  const std::string& value = given.value;
+  if (!option.value.empty() && value.empty()) {
+    return usage(std::string(option.name) + " needs a value", form(option));
+  }
+  switch (given.option) {
+    case Option::Policy: command.policy = {value, origin_of(option, value)}; return {};
+    case Option::ReadOnly:
+    case Option::ReadWrite:
+    case Option::Tmpfs:
+    case Option::Hide: return add_path(option, value, command.layer);
+    case Option::Home:
+    case Option::Net:
+    case Option::OnViolation: return set_choice(option, value, command.layer);
+    case Option::Workdir:
+    case Option::User:
+      command.layer.values[*option.key] = policy::Text{value, origin_of(option, value)};
+      return {};
+    case Option::Publish:
+    case Option::Allow:
+    case Option::Deny: return add_names(option, value, command.layer);
+    case Option::Limit: return add_limit(option, value, command.layer);
+    case Option::Env: return add_variable(option, value, command.layer);
+    case Option::KeepFd: return add_descriptor(option, value, command);
+    case Option::AllowDegraded: return allow_degraded(option, value, command);
+    case Option::Report: command.report = value; return {};
+    case Option::Color: return set_color(option, value, command);
+    case Option::NoColor: command.color = Color::Never; return {};
+    case Option::DryRun: command.dry_run = true; return {};
+    case Option::TraceLaunch: command.trace_launch = true; return {};
+    case Option::Json: command.json = true; return {};
+    case Option::Quiet: command.quiet = true; return {};
+    case Option::Origin: command.origin = true; return {};
+    case Option::Names: command.names = true; return {};
+    case Option::DumpOptions: command.dump_options = true; return {};
+    case Option::Help: command.help_for = command.verb; return {};
+  }
+  return {};
+}
+
+void make_paths_absolute(policy::PolicyLayer& layer, const std::string& cwd) {
+  for (auto& [key, value] : layer.values) {
+    if (auto* paths = std::get_if<std::vector<policy::PathEntry>>(&value)) {
+      for (policy::PathEntry& entry : *paths) {
+        entry.path = absolute(entry.path, cwd);
+      }
+    } else if (key == Key::CommandWorkdir) {
+      auto& text = std::get<policy::Text>(value);
+      text.value = absolute(text.value, cwd);
+    }
+  }
+}
+
+}  // namespace sbx::cli
