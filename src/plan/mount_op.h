@@ -71,15 +71,8 @@ struct Devpts {
   friend bool operator==(const Devpts&, const Devpts&) = default;
 };
 
-// A fresh mqueue of the own ipc namespace.
-struct Mqueue {
-  std::string destination = "/dev/mqueue";
-
-  friend bool operator==(const Mqueue&, const Mqueue&) = default;
-};
-
 struct MountOp {
-  std::variant<MakeDirectory, MakeFile, MakeSymlink, Bind, Tmpfs, Proc, Devpts, Mqueue> what;
+  std::variant<MakeDirectory, MakeFile, MakeSymlink, Bind, Tmpfs, Proc, Devpts> what;
   Origin origin{};
 
   friend bool operator==(const MountOp&, const MountOp&) = default;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// capabilities(7), prctl(2), seccomp(2): what the command cannot take off again.
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "launch/prepared.h"
+#include "launch/report.h"
+#include "launch/steps.h"
+#include "sys/capabilities.h"
+#include "sys/process.h"
+
+namespace sbx::launch {
+namespace {
+
+// The lowest free descriptor: the number that the next open gets, since nobody else uses the
+// table while init sleeps.
+int next_descriptor() {
+  const int next = ::fcntl(0, F_DUPFD_CLOEXEC, 0);
+  if (next >= 0) {
+    ::close(next);
+  }
+  return next;
+}
+
+}  // namespace
+
+StepResult forbid_namespaces(const PreparedLaunch&, ChildState&) noexcept {
+  constexpr char kNone[] = "0";
+  if (const int answer = sys::write_file("/proc/sys/user/max_user_namespaces", kNone, 1);
+      answer < 0) {
+    return result_of(answer);
+  }
+  // ENOSPC is what a limit of 0 answers (unshare(2)); anything else means that another reason
+  // stood in the way, or that the limit does not work.
+  if (::unshare(CLONE_NEWUSER) == 0) {
+    return {EEXIST, 1};
+  }
+  return {errno == ENOSPC ? 0 : errno, 1};
+}
+
+StepResult drop_capabilities(const PreparedLaunch&, ChildState&) noexcept {
+  if (const int answer = sys::drop_all_capabilities(); answer < 0) {
+    return result_of(answer);
+  }
+  return result_of(sys::verify_no_capabilities());
+}
+
+StepResult set_no_new_privs(const PreparedLaunch&, ChildState&) noexcept {
+  return result_of(sys::set_no_new_privs());
+}
+
+StepResult refuse_exec_gain(const PreparedLaunch& prepared, ChildState&) noexcept {
+  if (!prepared.plan.mdwe) {
+    return {};
+  }
+  return result_of(sys::refuse_exec_gain());
+}
+
+StepResult install_filter(const PreparedLaunch& prepared, ChildState& state) noexcept {
+  if (prepared.plan.exec_once) {
+    // The execve that follows waits for the supervisor, so it must have the listener by then; and
+    // after the filter this process may not be able to tell it anything.
+    const ChildReport next{ChildReport::Kind::FilterIsNext, 0, 0, next_descriptor()};
+    if (::write(prepared.status_write.get(), &next, sizeof next) != sizeof next) {
+      return {errno, 0};
+    }
+  }
+  const int listener = sys::install_filter(prepared.filter, prepared.plan.wait_killable);
+  if (listener < 0) {
+    return {-listener, 0};
+  }
+  state.listener = listener;
+  return {};
+}
+
+}  // namespace sbx::launch

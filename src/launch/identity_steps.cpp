@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// user_namespaces(7), prctl(2), uts_namespaces(7).
+#include <poll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "launch/prepared.h"
+#include "launch/steps.h"
+#include "sys/process.h"
+
+namespace sbx::launch {
+
+StepResult die_with_supervisor(const PreparedLaunch& prepared, ChildState&) noexcept {
+  if (const int answer = sys::set_parent_death_signal(SIGKILL); answer < 0) {
+    return result_of(answer);
+  }
+  // A supervisor that died before the line above sends no signal any more. getppid(2) says 0 in a
+  // new pid namespace either way; the pipe that only the supervisor holds open tells.
+  pollfd supervisor{prepared.go_read.get(), 0, 0};
+  if (::poll(&supervisor, 1, 0) != 0) {
+    return {ESRCH, 0};
+  }
+  return {};
+}
+
+StepResult map_ids(const PreparedLaunch& prepared, ChildState&) noexcept {
+  constexpr char kDeny[] = "deny";
+  if (const int answer = sys::write_file("/proc/self/setgroups", kDeny, sizeof kDeny - 1);
+      answer < 0) {
+    return {-answer, 0};
+  }
+  if (const int answer = sys::write_file("/proc/self/uid_map", prepared.uid_map.data(),
+                                         prepared.uid_map.size());
+      answer < 0) {
+    return {-answer, 1};
+  }
+  const int answer =
+      sys::write_file("/proc/self/gid_map", prepared.gid_map.data(), prepared.gid_map.size());
+  return {answer < 0 ? -answer : 0, 2};
+}
+
+StepResult loopback_up(const PreparedLaunch& prepared, ChildState&) noexcept {
+  if (!prepared.plan.own_network || !prepared.plan.loopback) {
+    return {};
+  }
+  return result_of(sys::loopback_up());
+}
+
+StepResult set_hostname(const PreparedLaunch& prepared, ChildState&) noexcept {
+  const std::string& name = prepared.plan.hostname;
+  return {::sethostname(name.data(), name.size()) != 0 ? errno : 0, 0};
+}
+
+StepResult open_low_ports(const PreparedLaunch& prepared, ChildState&) noexcept {
+  if (!prepared.plan.own_network) {
+    return {};
+  }
+  constexpr char kFirstPort[] = "0";
+  return result_of(
+      sys::write_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", kFirstPort, 1));
+}
+
+}  // namespace sbx::launch

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// pid 1 inside: runs the launch's first half, then reaps, forwards signals, and ends with the
+// command. When it ends the kernel kills everything left in its pid namespace (pid_namespaces(7)).
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "launch/prepared.h"
+#include "launch/report.h"
+#include "launch/sequence.h"
+#include "sys/process.h"
+
+namespace sbx::launch {
+namespace {
+
+constexpr int kSetupFailed = static_cast<int>(ExitCode::SbxFailed);
+
+[[noreturn]] void fail(const PreparedLaunch& prepared, Step step, StepResult result) noexcept {
+  const ChildReport report{ChildReport::Kind::Failed, static_cast<std::int16_t>(step),
+                           static_cast<std::int16_t>(result.errno_value), result.item};
+  // If nobody reads it the supervisor is gone, and so is this sandbox.
+  [[maybe_unused]] const ssize_t written =
+      ::write(prepared.status_write.get(), &report, sizeof report);
+  ::_exit(kSetupFailed);
+}
+
+// Everything but the status pipe: a listener left open here would keep denied calls waiting for
+// ever after the supervisor's death, a pipe on stdout would never see its end.
+void keep_only(int descriptor) {
+  const auto kept = static_cast<unsigned>(descriptor);
+  if (kept > 0) {
+    ::close_range(0, kept - 1, 0);
+  }
+  ::close_range(kept + 1, ~0u, 0);
+}
+
+// Reaps whatever has ended; true when the sandboxee was among it.
+bool reap(int sandboxee, int* wait_status) {
+  bool ended = false;
+  int status = 0;
+  for (int pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (pid == sandboxee) {
+      *wait_status = status;
+      ended = true;
+    }
+  }
+  return ended;
+}
+
+// The supervisor sends a signal from the terminal as SI_QUEUE with value 1: it is meant for the
+// whole process group, as the terminal would have done it.
+void forward(const siginfo_t& signal, int sandboxee) {
+  const bool to_group = signal.si_code == SI_QUEUE && signal.si_value.sival_int == 1;
+  ::kill(to_group ? -sandboxee : sandboxee, signal.si_signo);
+}
+
+[[noreturn]] void reap_and_forward(const PreparedLaunch& prepared, int sandboxee) noexcept {
+  sigset_t all;
+  ::sigfillset(&all);
+  for (;;) {
+    siginfo_t signal{};
+    if (::sigwaitinfo(&all, &signal) < 0) {
+      continue;  // EINTR, after a stop
+    }
+    if (signal.si_signo != SIGCHLD) {
+      // Only from the supervisor (seen from here as pid 0): inside nobody may steer init.
+      if (signal.si_pid == 0) {
+        forward(signal, sandboxee);
+      }
+      continue;
+    }
+    int wait_status = 0;
+    if (reap(sandboxee, &wait_status)) {
+      [[maybe_unused]] const ssize_t written =
+          ::write(prepared.status_write.get(), &wait_status, sizeof wait_status);
+      ::_exit(0);
+    }
+  }
+}
+
+}  // namespace
+
+void run_init(PreparedLaunch& prepared) noexcept {
+  if (prepared.trace != nullptr) {
+    prepared.trace->in_init = monotonic_nanoseconds();
+  }
+  // The supervisor's ends of the pipes: held here they would hide its death.
+  prepared.go_write.reset();
+  prepared.status_read.reset();
+  ::prctl(PR_SET_NAME, "sbx-init", 0, 0, 0);
+
+  ChildState state;
+  Step failed = Step::Execute;
+  const StepResult result = run_steps(init_sequence(), prepared, state, &failed);
+  if (result.errno_value != 0) {
+    fail(prepared, failed, result);
+  }
+  if (state.failure.errno_value != 0) {
+    fail(prepared, state.failed_step, state.failure);
+  }
+  mark(prepared.trace, Step::Execute);
+
+  const ChildReport started{ChildReport::Kind::Started, 0, 0, state.listener};
+  char go = 0;
+  if (::write(prepared.status_write.get(), &started, sizeof started) != sizeof started ||
+      ::read(prepared.go_read.get(), &go, 1) != 1) {
+    ::_exit(kSetupFailed);  // no supervisor any more
+  }
+  keep_only(prepared.status_write.get());
+  // Nobody inside may look into this process or into what is left of the caller's environment in
+  // its memory (proc(5): /proc/1/environ, mem and fd then belong to nobody).
+  if (sys::set_dumpable(false) < 0) {
+    ::_exit(kSetupFailed);
+  }
+  reap_and_forward(prepared, state.sandboxee);
+}
+
+}  // namespace sbx::launch

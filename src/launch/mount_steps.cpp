@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// mount_namespaces(7): the new root, by descriptors.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "launch/prepared.h"
+#include "launch/steps.h"
+#include "sys/mount_api.h"
+#include "sys/unique_fd.h"
+
+namespace sbx::launch {
+namespace {
+
+using sys::UniqueFd;
+
+constexpr std::uint64_t kScratch = sys::kNoSuid | sys::kNoDev | sys::kNoExec;
+
+// Paths of the plan are absolute inside; below the new root's descriptor they are relative.
+const char* below_root(const std::string& path) { return path == "/" ? "." : path.c_str() + 1; }
+
+// Attaches a detached mount at a place of the new root. The place is opened without following any
+// symbolic link: below a granted directory the names belong to the sandboxee's last run, which
+// may have planted one.
+int attach_at(int root, const std::string& destination, int mount) {
+  const int place_error = sys::open_beneath_no_symlinks(root, below_root(destination));
+  const UniqueFd place(place_error);
+  return place ? sys::attach(mount, place.get()) : place_error;
+}
+
+struct Builder {
+  const PreparedLaunch& prepared;
+  ChildState& state;
+  std::size_t index;
+
+  int operator()(const plan::MakeDirectory& op) const {
+    const bool made = ::mkdirat(state.root, below_root(op.destination), op.mode) == 0;
+    return made || errno == EEXIST ? 0 : -errno;
+  }
+
+  int operator()(const plan::MakeFile& op) const {
+    const UniqueFd file(::openat(state.root, below_root(op.destination),
+                                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (!file) {
+      return errno == EEXIST && op.contents.empty() ? 0 : -errno;
+    }
+    const ssize_t written = ::write(file.get(), op.contents.data(), op.contents.size());
+    return written == static_cast<ssize_t>(op.contents.size()) ? 0 : written < 0 ? -errno : -EIO;
+  }
+
+  int operator()(const plan::MakeSymlink& op) const {
+    return ::symlinkat(op.target.c_str(), state.root, below_root(op.destination)) != 0 ? -errno : 0;
+  }
+
+  int operator()(const plan::Bind& op) const {
+    const int source = sys::open_path_no_symlinks(op.source.c_str());
+    if (source < 0) {
+      return source;
+    }
+    const UniqueFd owner(source);
+    struct stat found {};
+    if (::fstat(source, &found) != 0) {
+      return -errno;
+    }
+    if (found.st_dev != op.source_device || found.st_ino != op.source_inode) {
+      return -ESTALE;  // something else stands there than what resolve saw
+    }
+    const int copy = sys::clone_tree(source);
+    if (copy < 0) {
+      return copy;
+    }
+    const UniqueFd tree(copy);
+    const std::uint64_t attributes = sys::kNoSuid | (op.read_only ? sys::kReadOnly : 0) |
+                                     (op.no_exec ? sys::kNoExec : 0) |
+                                     (op.device ? 0 : sys::kNoDev);
+    if (const int answer = sys::set_attributes(tree.get(), attributes, true); answer < 0) {
+      return answer;
+    }
+    return attach_at(state.root, op.destination, tree.get());
+  }
+
+  int operator()(const plan::Tmpfs& op) const {
+    const TmpfsOptions& options = prepared.tmpfs[index];
+    const sys::FilesystemOption list[] = {
+        {"mode", options.mode.c_str()},
+        {options.size.empty() ? nullptr : "size", options.size.c_str()},
+        {nullptr, nullptr},
+    };
+    return mount_new_at("tmpfs", list, kScratch, op.destination, nullptr);
+  }
+
+  int operator()(const plan::Proc& op) const {
+    constexpr sys::FilesystemOption kNone[] = {{nullptr, nullptr}};
+    return mount_new_at("proc", kNone, kScratch, op.destination, op.read_only ? &state.proc : nullptr);
+  }
+
+  int operator()(const plan::Devpts& op) const {
+    constexpr sys::FilesystemOption kOptions[] = {
+        {"mode", "0620"}, {"ptmxmode", "0666"}, {nullptr, nullptr}};
+    return mount_new_at("devpts", kOptions, sys::kNoSuid | sys::kNoExec, op.destination, nullptr);
+  }
+
+  // `keep`: where to leave the mount's descriptor; null: close it.
+  int mount_new_at(const char* type, const sys::FilesystemOption* options, std::uint64_t attributes,
+                   const std::string& destination, int* keep) const {
+    const int created = sys::mount_new(type, options, attributes);
+    if (created < 0) {
+      return created;
+    }
+    UniqueFd mount(created);
+    const int answer = attach_at(state.root, destination, mount.get());
+    if (answer == 0 && keep != nullptr) {
+      *keep = mount.release();
+    }
+    return answer;
+  }
+};
+
+}  // namespace
+
+StepResult mounts_private(const PreparedLaunch&, ChildState&) noexcept {
+  return result_of(sys::make_all_private());
+}
+
+StepResult build_root(const PreparedLaunch& prepared, ChildState& state) noexcept {
+  constexpr sys::FilesystemOption kOptions[] = {
+      {"mode", "0755"}, {"size", "16m"}, {nullptr, nullptr}};
+  ::umask(0);  // modes as the plan has them; the sandboxee sets its own
+  state.root = sys::mount_new("tmpfs", kOptions, kScratch);
+  if (state.root < 0) {
+    return {-state.root, -1};
+  }
+  // Upon "/" at once: before Linux 6.15 nothing can be attached to a detached tree. Sources are
+  // still found, since this process's root directory lies below the new mount.
+  if (const int answer = sys::attach_at_root(state.root); answer < 0) {
+    return {-answer, -1};
+  }
+  for (std::size_t i = 0; i < prepared.plan.mounts.size(); ++i) {
+    const int answer = std::visit(Builder{prepared, state, i}, prepared.plan.mounts[i].what);
+    if (answer < 0) {
+      return {-answer, static_cast<std::int32_t>(i)};
+    }
+  }
+  return {};
+}
+
+StepResult pivot_root(const PreparedLaunch&, ChildState& state) noexcept {
+  return result_of(sys::pivot_into(state.root));
+}
+
+StepResult seal_root(const PreparedLaunch&, ChildState& state) noexcept {
+  if (const int answer = sys::set_attributes(state.root, sys::kReadOnly, false); answer < 0) {
+    return result_of(answer);
+  }
+  return state.proc < 0 ? StepResult{}
+                        : result_of(sys::set_attributes(state.proc, sys::kReadOnly, false));
+}
+
+}  // namespace sbx::launch

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// LaunchPlan → PreparedLaunch: every open and every allocation of a launch.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "launch/prepared.h"
+
+namespace sbx::launch {
+namespace {
+
+Status open_pipe(sys::UniqueFd& read_end, sys::UniqueFd& write_end) {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    return Error{"cannot open a pipe", errno, {}, "close some descriptors, or raise the limit (ulimit -n)"};
+  }
+  read_end.reset(ends[0]);
+  write_end.reset(ends[1]);
+  return {};
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> list;
+  list.reserve(strings.size() + 1);
+  for (const std::string& text : strings) {
+    list.push_back(const_cast<char*>(text.c_str()));  // execve(2) takes char*, and changes nothing
+  }
+  list.push_back(nullptr);
+  return list;
+}
+
+// The descriptors 0, 1 and 2 are always handed on. A caller that closed one would otherwise have
+// the sandbox's own files appear there.
+Status fill_standard_descriptors() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) {
+    struct stat ignored {};
+    if (::fstat(descriptor, &ignored) == 0) {
+      continue;
+    }
+    const int opened = ::open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY);
+    if (opened != descriptor) {
+      return Error{"cannot open /dev/null for a closed standard descriptor", errno, {}, ""};
+    }
+  }
+  return {};
+}
+
+Status check_kept(const plan::LaunchPlan& plan) {
+  for (const int descriptor : plan.keep_fds) {
+    if (::fcntl(descriptor, F_GETFD) < 0) {
+      return Error{fmt::format("cannot keep descriptor {}", descriptor), errno,
+                   {fmt::format("--keep-fd {}", descriptor)}, "open it before sbx starts"};
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+void PreparedLaunchDeleter::operator()(PreparedLaunch* prepared) const { delete prepared; }
+
+Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan) {
+  SBX_TRY(fill_standard_descriptors());
+  SBX_TRY(check_kept(plan));
+  PreparedLaunchPtr prepared(new PreparedLaunch(plan));
+  SBX_TRY(open_pipe(prepared->status_read, prepared->status_write));
+  SBX_TRY(open_pipe(prepared->go_read, prepared->go_write));
+
+  const plan::Identity& id = plan.identity;
+  prepared->uid_map = fmt::format("{} {} 1\n", id.inside_uid, id.outside_uid);
+  prepared->gid_map = fmt::format("{} {} 1\n", id.inside_gid, id.outside_gid);
+  prepared->tmpfs.resize(plan.mounts.size());
+  for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
+    if (const auto* tmpfs = std::get_if<plan::Tmpfs>(&plan.mounts[i].what)) {
+      prepared->tmpfs[i] = {fmt::format("{:04o}", tmpfs->mode),
+                            tmpfs->size_bytes == 0 ? "" : fmt::format("{}", tmpfs->size_bytes)};
+    }
+  }
+  prepared->argv = pointers(plan.argv);
+  prepared->environment = pointers(plan.environment);
+  prepared->filter.len = static_cast<unsigned short>(plan.filter_program.size());
+  prepared->filter.filter = const_cast<sock_filter*>(plan.filter_program.data());
+  prepared->stack.resize(kSandboxeeStack);
+  return prepared;
+}
+
+}  // namespace sbx::launch

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything the child needs, made by the supervisor before the clone: NUL-terminated arrays,
+// texts, open pipes. Read-only in the child. Private to launch/.
+#pragma once
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "launch/launch.h"
+#include "launch/trace.h"
+#include "plan/launch_plan.h"
+#include "sys/unique_fd.h"
+
+namespace sbx::launch {
+
+// mount(8)-style option values of a tmpfs, as fsconfig(2) wants them.
+struct TmpfsOptions {
+  std::string mode;   // "0755"
+  std::string size;   // "33554432"; empty: the kernel's default
+};
+
+struct PreparedLaunch {
+  explicit PreparedLaunch(const plan::LaunchPlan& the_plan) : plan(the_plan) {}
+
+  const plan::LaunchPlan& plan;
+
+  std::string uid_map, gid_map;             // "0 1000 1\n"
+  std::vector<TmpfsOptions> tmpfs;          // parallel to plan.mounts
+  std::vector<char*> argv, environment;     // into plan's strings, null-terminated
+  sock_fprog filter{};                      // into plan.filter_program
+  sigset_t signals_outside{};               // the mask sbx was started with: the sandboxee gets it back
+
+  sys::UniqueFd status_read, status_write;  // init → supervisor: ChildReports, then the wait status
+  sys::UniqueFd go_read, go_write;          // supervisor → init: "the listener is taken"
+
+  std::vector<std::byte> stack;             // the sandboxee's until exec
+  Trace* trace = nullptr;                   // shared mapping; null: not asked for
+};
+
+inline constexpr std::size_t kSandboxeeStack = 64 * 1024;
+
+// init, after the namespaces are made: the steps, then reaping. Never returns.
+[[noreturn]] void run_init(PreparedLaunch& prepared) noexcept;
+
+// The sandboxee's side of fork_sandboxee: its steps up to exec. Ends the process on failure.
+struct SandboxeeStart {
+  const PreparedLaunch* prepared;
+  ChildState* state;
+};
+int run_sandboxee(void* sandboxee_start);
+
+}  // namespace sbx::launch

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// fork_sandboxee in init; session, limits, directory, descriptors, signals and exec in the sandboxee.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "launch/prepared.h"
+#include "launch/steps.h"
+#include "sys/process.h"
+
+namespace sbx::launch {
+
+StepResult fork_sandboxee(const PreparedLaunch& prepared, ChildState& state) noexcept {
+  SandboxeeStart start{&prepared, &state};
+  auto* stack_top = const_cast<std::byte*>(prepared.stack.data()) + prepared.stack.size();
+  const int pid = sys::clone_sharing_memory(run_sandboxee, &start, stack_top);
+  state.sandboxee = pid;
+  return result_of(pid);
+}
+
+int run_sandboxee(void* sandboxee_start) {
+  const auto* start = static_cast<SandboxeeStart*>(sandboxee_start);
+  ChildState& state = *start->state;
+  state.failure =
+      run_steps(sandboxee_sequence(), *start->prepared, state, &state.failed_step);
+  // Not by the pipe: the filter may refuse write(2). init reads the memory that both share.
+  ::_exit(static_cast<int>(ExitCode::SbxFailed));
+}
+
+StepResult own_session(const PreparedLaunch&, ChildState&) noexcept {
+  return {::setsid() < 0 ? errno : 0, 0};
+}
+
+StepResult set_limits(const PreparedLaunch& prepared, ChildState&) noexcept {
+  for (std::size_t i = 0; i < prepared.plan.limits.size(); ++i) {
+    const plan::ResourceLimit& limit = prepared.plan.limits[i];
+    if (const int answer = sys::lower_limit(limit.resource, limit.value); answer < 0) {
+      return {-answer, static_cast<std::int32_t>(i)};
+    }
+  }
+  ::umask(prepared.plan.umask);
+  return {};
+}
+
+StepResult change_directory(const PreparedLaunch& prepared, ChildState&) noexcept {
+  return {::chdir(prepared.plan.cwd.c_str()) != 0 ? errno : 0, 0};
+}
+
+StepResult close_descriptors(const PreparedLaunch& prepared, ChildState&) noexcept {
+  constexpr unsigned kFirstAfterStderr = 3;
+  if (const int answer = sys::close_on_exec_from(kFirstAfterStderr); answer < 0) {
+    return result_of(answer);
+  }
+  for (const int kept : prepared.plan.keep_fds) {
+    if (const int answer = sys::keep_over_exec(kept); answer < 0) {
+      return {-answer, kept};
+    }
+  }
+  return {};
+}
+
+StepResult reset_signals(const PreparedLaunch& prepared, ChildState&) noexcept {
+  // Dispositions that were ignored outside stay ignored over exec; nohup(1) relies on it.
+  return {::sigprocmask(SIG_SETMASK, &prepared.signals_outside, nullptr) != 0 ? errno : 0, 0};
+}
+
+StepResult execute(const PreparedLaunch& prepared, ChildState&) noexcept {
+  ::execve(prepared.plan.program.c_str(), prepared.argv.data(), prepared.environment.data());
+  return {errno, 0};
+}
+
+}  // namespace sbx::launch

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// THE ORDER OF OPERATIONS of a launch. Read this first.
+//
+//   supervisor (sbx, outside)       init (pid 1 inside)               sandboxee (pid 2 inside)
+//   ------------------------------  --------------------------------  -------------------------------
+//   resolve, prepare: all opens
+//   block all signals
+//   leave root, if it is root
+//   clone: user mount pid net ipc
+//     uts cgroup namespaces  ─────► die with supervisor
+//   wait for a report               map ids
+//                                   loopback up
+//                                   mounts private, build root,
+//                                     pivot, old root gone
+//                                   hostname, no nested namespaces,
+//                                     low ports, seal root
+//                                   drop all capabilities
+//                                   no_new_privs
+//                                   clone, sharing memory and  ─────► own session
+//                                     descriptor table                limits, umask, directory
+//                                   asleep until exec (vfork)         close descriptors at exec
+//                                        ·                            MDWE
+//                                        ·                            signals to default
+//   (exec_once: take the listener        ·                            seccomp filter, last
+//    early, let one execve by)           ·                            execve ─────► the command runs
+//   report "started"  ◄──────────── report: listener is fd N
+//   take the listener from init
+//   "go"  ────────────────────────► close every descriptor, reap,
+//   supervise: one loop               forward signals
+//                                   write the wait status, end
+//   pidfd readable: all is dead
+//
+// Why this order:
+// - Ids first: without a mapping every file belongs to nobody and most calls are refused.
+// - Capabilities and no_new_privs go before the fork, not after: so the sandboxee never coexists with
+//   a more powerful process of its own uid, and both are checked by the same code.
+// - Each later step can do with less: what needs CAP_SYS_ADMIN (mounts), CAP_NET_ADMIN (loopback,
+//   ports) or CAP_SYS_RESOURCE (namespace limits) stands before DropCapabilities.
+// - MDWE before the filter, which denies prctl under most policies; signals just before the
+//   filter, since rt_sigprocmask may be denied after it; nothing but execve after it.
+#include "launch/sequence.h"
+
+#include <array>
+
+#include "launch/prepared.h"
+#include "launch/steps.h"
+#include "launch/trace.h"
+
+namespace sbx::launch {
+namespace {
+
+constexpr std::array kInitSequence{
+    // prctl(2) PR_SET_PDEATHSIG. First: from here on SIGKILL to the supervisor ends everything.
+    ChildStep{Step::DieWithSupervisor, "tie the sandbox to its supervisor", die_with_supervisor},
+    // user_namespaces(7): a process may map its own ids without any privilege once setgroups is denied.
+    ChildStep{Step::MapIds, "map user and group ids", map_ids},
+    // Needs CAP_NET_ADMIN over the network namespace.
+    ChildStep{Step::LoopbackUp, "bring the loopback interface up", loopback_up},
+    // Before the first mount, or the host would see them (shared propagation is systemd's default).
+    ChildStep{Step::MountsPrivate, "make all mounts private", mounts_private},
+    ChildStep{Step::BuildRoot, "build the new root", build_root},
+    // pivot_root(2) needs CAP_SYS_ADMIN. The old root is unreachable from here on.
+    ChildStep{Step::PivotRoot, "pivot into the new root", pivot_root},
+    ChildStep{Step::SetHostname, "set the hostname", set_hostname},
+    // The limit of user namespaces counts for all below this one; verified by an attempt.
+    ChildStep{Step::ForbidNamespaces, "forbid nested user namespaces", forbid_namespaces},
+    // Own network namespace: any port may be bound without CAP_NET_BIND_SERVICE.
+    ChildStep{Step::OpenLowPorts, "open low ports inside", open_low_ports},
+    // After the last write to /proc/sys: procfs becomes read-only, and with it /proc/self/mem.
+    ChildStep{Step::SealRoot, "make the new root read-only", seal_root},
+    ChildStep{Step::DropCapabilities, "drop all capabilities", drop_capabilities},
+    // seccomp(2) wants it, and no setuid bit counts from here on.
+    ChildStep{Step::SetNoNewPrivs, "set no_new_privs", set_no_new_privs},
+    ChildStep{Step::ForkSandboxee, "start the command's process", fork_sandboxee},
+};
+
+constexpr std::array kSandboxeeSequence{
+    // No controlling terminal: nothing can be pushed into its input (TIOCSTI).
+    ChildStep{Step::OwnSession, "open a session of its own", own_session},
+    ChildStep{Step::SetLimits, "set the resource limits", set_limits},
+    // With the sandboxee's rights, after the capabilities are gone.
+    ChildStep{Step::ChangeDirectory, "change to the working directory", change_directory},
+    ChildStep{Step::CloseDescriptors, "close inherited descriptors", close_descriptors},
+    // Survives execve (the mm flag is inherited, Linux 6.3).
+    ChildStep{Step::RefuseExecGain, "refuse writable memory to become executable", refuse_exec_gain},
+    ChildStep{Step::ResetSignals, "reset the signal mask", reset_signals},
+    ChildStep{Step::InstallFilter, "install the system call filter", install_filter},
+    ChildStep{Step::Execute, "execute the command", execute},
+};
+
+template <std::size_t N>
+constexpr bool in_order(const std::array<ChildStep, N>& steps, Step first) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (static_cast<std::size_t>(steps[i].step) != static_cast<std::size_t>(first) + i) {
+      return false;
+    }
+  }
+  return true;
+}
+
+constexpr bool precedes(Step a, Step b) { return static_cast<int>(a) < static_cast<int>(b); }
+
+// The tables hold every step once, in the order of the enumeration.
+static_assert(in_order(kInitSequence, Step::DieWithSupervisor));
+static_assert(in_order(kSandboxeeSequence, Step::OwnSession));
+static_assert(kInitSequence.size() + kSandboxeeSequence.size() == kStepCount);
+// What must not be changed without breaking the confinement.
+static_assert(precedes(Step::MountsPrivate, Step::BuildRoot));
+static_assert(precedes(Step::PivotRoot, Step::DropCapabilities));
+static_assert(precedes(Step::ForbidNamespaces, Step::SealRoot));
+static_assert(precedes(Step::OpenLowPorts, Step::SealRoot));
+static_assert(precedes(Step::SealRoot, Step::DropCapabilities));
+static_assert(precedes(Step::DropCapabilities, Step::ForkSandboxee));
+static_assert(precedes(Step::SetNoNewPrivs, Step::InstallFilter));
+static_assert(precedes(Step::CloseDescriptors, Step::InstallFilter));
+static_assert(static_cast<int>(Step::InstallFilter) + 1 == static_cast<int>(Step::Execute));
+
+}  // namespace
+
+std::span<const ChildStep> init_sequence() { return kInitSequence; }
+std::span<const ChildStep> sandboxee_sequence() { return kSandboxeeSequence; }
+
+std::string_view name_of(Step step) {
+  const auto index = static_cast<std::size_t>(step);
+  return index < kInitSequence.size() ? kInitSequence[index].name
+                                      : kSandboxeeSequence[index - kInitSequence.size()].name;
+}
+
+StepResult run_steps(std::span<const ChildStep> steps, const PreparedLaunch& prepared,
+                     ChildState& state, Step* failed) noexcept {
+  for (const ChildStep& step : steps) {
+    const StepResult result = step.run(prepared, state);
+    if (result.errno_value != 0) {
+      *failed = step.step;
+      return result;
+    }
+    mark(prepared.trace, step.step);
+  }
+  return {};
+}
+
+}  // namespace sbx::launch

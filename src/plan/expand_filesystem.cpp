@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// The new root. All that will lie in it is first collected by place, so that a parent always comes
+// before what lies below it and one place has one owner; then it becomes the list of MountOps.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "base/path.h"
+#include "plan/expand.h"
+
+namespace sbx::plan {
+namespace {
+
+constexpr std::uint32_t kShared = 01777;  // as /tmp
+constexpr std::array<std::string_view, 6> kDevices{"null", "zero", "full", "random", "urandom", "tty"};
+constexpr int kMaxLinks = 40;  // as the kernel (path_resolution(7))
+
+// What will lie at one place.
+struct Item {
+  MountOp op;
+  bool is_directory = true;  // what it is mounted upon
+  int layer = 0;             // a later layer's wish replaces an earlier one's
+};
+
+class NewRoot {
+ public:
+  NewRoot(const policy::Policy& policy, const Identity& identity, const HostFacts& facts,
+          const Probes& probes)
+      : policy_(policy), identity_(identity), facts_(facts), probes_(probes) {}
+
+  Result<std::vector<MountOp>> build();
+
+ private:
+  Status add_home_and_cwd();
+  Status add_host_paths(const std::vector<policy::LayeredPath>& entries, bool read_only);
+  Status add_host_path(const policy::LayeredPath& entry, bool read_only);
+  Status add_tmpfs();
+  Status add_hidden();
+  void add_system();
+  Result<std::string> add_links(const std::string& path, const policy::LayeredPath& entry);
+  void add(Item item);
+
+  Status emit(const std::string& place, const Item& item);
+  Status emit_mount_point(const std::string& place, const Item& item);
+  const Item* nearest_above(const std::string& place) const;
+
+  std::string expand(const std::string& path) const;
+  std::uint64_t scratch_bytes() const;
+
+  const policy::Policy& policy_;
+  const Identity& identity_;
+  const HostFacts& facts_;
+  const Probes& probes_;
+  std::map<std::string, Item> items_;   // by destination: "/usr" sorts before "/usr/lib"
+  std::set<std::string> made_;          // directories that exist in the new root by now
+  std::vector<MountOp> ops_;
+};
+
+// "~" and "~/x" are the user's home.
+std::string NewRoot::expand(const std::string& path) const {
+  if (path == "~" || path.starts_with("~/")) {
+    return path::normalise(identity_.home + path.substr(1));
+  }
+  return path::normalise(path, facts_.cwd);
+}
+
+std::uint64_t NewRoot::scratch_bytes() const {
+  const auto found = policy_.limits.find(policy::Key::LimitsScratch);
+  return found == policy_.limits.end() ? 0 : found->second.value;
+}
+
+void NewRoot::add(Item item) {
+  const std::string place = std::visit([](const auto& what) { return what.destination; }, item.op.what);
+  const auto found = items_.find(place);
+  if (found == items_.end() || item.layer >= found->second.layer) {
+    items_[place] = std::move(item);
+  }
+}
+
+// What every sandbox has: its own processes, terminals and shared memory, and harmless devices.
+void NewRoot::add_system() {
+  const Origin built_in{"built in", 0, 0};
+  add({{Proc{"/proc", policy_.wx.value == "deny"}, built_in}});
+  add({{MakeDirectory{"/dev"}, built_in}});
+  for (const std::string_view name : kDevices) {
+    const std::string path = path::join("/dev", name);
+    const PathFacts found = probes_.path(path);
+    if (found.kind != PathFacts::Kind::Missing) {
+      Bind bind{path, path, false, true, true, found.device, found.inode};
+      add({{bind, built_in}, false});
+    }
+  }
+  add({{Devpts{}, built_in}});
+  add({{MakeSymlink{"/dev/ptmx", "pts/ptmx"}, built_in}});
+  add({{MakeSymlink{"/dev/fd", "/proc/self/fd"}, built_in}});
+  add({{MakeSymlink{"/dev/stdin", "/proc/self/fd/0"}, built_in}});
+  add({{MakeSymlink{"/dev/stdout", "/proc/self/fd/1"}, built_in}});
+  add({{MakeSymlink{"/dev/stderr", "/proc/self/fd/2"}, built_in}});
+  add({{Tmpfs{"/dev/shm", kShared, scratch_bytes()}, built_in}});
+}
+
+Status NewRoot::add_home_and_cwd() {
+  const std::string& mode = policy_.home.value;
+  if (mode == "private" && identity_.home != "/") {
+    add({{Tmpfs{identity_.home, 0700, scratch_bytes()}, policy_.home.origin}});
+  } else if (mode == "read" || mode == "write") {
+    SBX_TRY(add_host_path({{identity_.home, "", false, policy_.home.origin}, 0}, mode == "read"));
+  }
+  if (policy_.cwd.value != "none") {
+    SBX_TRY(add_host_path({{facts_.cwd, "", false, policy_.cwd.origin}, 0}, policy_.cwd.value == "read"));
+  }
+  return {};
+}
+
+// Symbolic links on the way to `path` become links inside, so that the name the user gave works
+// there too; what they lead to is the place of the bind. Returns that place.
+Result<std::string> NewRoot::add_links(const std::string& path, const policy::LayeredPath& entry) {
+  std::string at = path;
+  for (int links = 0; links < kMaxLinks; ++links) {
+    bool followed = false;
+    for (std::size_t end = at.find('/', 1); !followed; end = at.find('/', end + 1)) {
+      const std::string prefix = at.substr(0, end);
+      if (const auto target = probes_.link(prefix)) {
+        const std::string rest = end == std::string::npos ? "" : at.substr(end);
+        add({{MakeSymlink{prefix, *target}, entry.entry.origin}, false, entry.layer});
+        at = path::normalise(*target + rest, path::parent(prefix));
+        followed = true;
+      } else if (end == std::string::npos) {
+        return at;
+      }
+    }
+  }
+  return Error{"too many symbolic links on the way to " + path, 0, entry.entry.origin, ""};
+}
+
+Status NewRoot::add_host_path(const policy::LayeredPath& granted, bool read_only) {
+  const policy::PathEntry& entry = granted.entry;
+  const std::string path = expand(entry.path);
+  const PathFacts found = probes_.path(path);
+  if (found.kind == PathFacts::Kind::Missing) {
+    if (entry.optional) {
+      return {};
+    }
+    return Error{"cannot grant " + path, found.errno_value, entry.origin,
+                 "create it, or mark the line optional = true"};
+  }
+  std::string place = entry.at.empty() ? path : expand(entry.at);
+  if (entry.at.empty() && found.canonical != path) {
+    auto end = add_links(path, granted);
+    if (!end) {
+      return end.error();
+    }
+    place = std::move(*end);
+  }
+  if (place == "/") {
+    return Error{"cannot grant the whole host tree at /", 0, entry.origin,
+                 "grant the directories below it that the program needs"};
+  }
+  const bool device = found.kind == PathFacts::Kind::Device;
+  add({{Bind{found.canonical, place, read_only, !read_only || device, device, found.device, found.inode},
+        entry.origin},
+       found.kind == PathFacts::Kind::Directory,
+       granted.layer});
+  return {};
+}
+
+Status NewRoot::add_host_paths(const std::vector<policy::LayeredPath>& entries, bool read_only) {
+  for (const policy::LayeredPath& entry : entries) {
+    SBX_TRY(add_host_path(entry, read_only));
+  }
+  return {};
+}
+
+Status NewRoot::add_tmpfs() {
+  for (const auto& [entry, layer] : policy_.tmpfs) {
+    const std::string place = expand(entry.path);
+    if (place == "/") {
+      return Error{"cannot make / a writable tmpfs", 0, entry.origin,
+                   "name the directories that the program writes to"};
+    }
+    const bool shared = place == "/tmp" || place == "/var/tmp";
+    add({{Tmpfs{place, shared ? kShared : 0755, scratch_bytes()}, entry.origin}, true, layer});
+  }
+  for (const auto& [entry, layer] : policy_.create) {
+    add({{MakeDirectory{expand(entry.path)}, entry.origin}, true, layer});
+  }
+  return {};
+}
+
+// Something empty on top: a tmpfs nobody may enter over a directory, /dev/null over a file.
+Status NewRoot::add_hidden() {
+  constexpr std::uint64_t kOnePage = 4096;
+  for (const auto& [entry, layer] : policy_.hide) {
+    const std::string path = expand(entry.path);
+    const PathFacts found = probes_.path(path);
+    if (found.kind == PathFacts::Kind::Missing) {
+      if (entry.optional) {
+        continue;
+      }
+      return Error{"cannot hide " + path, found.errno_value, entry.origin,
+                   "mark the line optional = true if it may be missing"};
+    }
+    if (found.kind == PathFacts::Kind::Directory) {
+      add({{Tmpfs{found.canonical, 0, kOnePage}, entry.origin}, true, layer});
+      continue;
+    }
+    const PathFacts null = probes_.path("/dev/null");
+    add({{Bind{"/dev/null", found.canonical, true, true, true, null.device, null.inode}, entry.origin},
+         false,
+         layer});
+  }
+  return {};
+}
+
+const Item* NewRoot::nearest_above(const std::string& place) const {
+  for (std::string above = path::parent(place); above != "/"; above = path::parent(above)) {
+    if (const auto found = items_.find(above); found != items_.end()) {
+      return &found->second;
+    }
+  }
+  return nullptr;
+}
+
+// Makes what an item is put upon. Below a bind nothing can be made: it must be there already.
+Status NewRoot::emit_mount_point(const std::string& place, const Item& item) {
+  const Item* above = nearest_above(place);
+  if (const auto* bind = above == nullptr ? nullptr : std::get_if<Bind>(&above->op.what)) {
+    const std::string on_host = bind->source + place.substr(bind->destination.size());
+    const PathFacts found = probes_.path(on_host);
+    const bool is_directory = found.kind == PathFacts::Kind::Directory;
+    if (found.kind == PathFacts::Kind::Missing || is_directory != item.is_directory) {
+      return Error{fmt::format("cannot mount upon {}: the host has no such {} in {}", place,
+                               item.is_directory ? "directory" : "file", bind->source),
+                   0, item.op.origin, "create it there, or choose a place outside of what is granted"};
+    }
+    return {};
+  }
+  std::vector<std::string> missing;
+  for (std::string above_it = path::parent(place); above_it != "/" && !made_.contains(above_it) &&
+                                                   !items_.contains(above_it);
+       above_it = path::parent(above_it)) {
+    missing.push_back(above_it);
+  }
+  for (auto directory = missing.rbegin(); directory != missing.rend(); ++directory) {
+    ops_.push_back({MakeDirectory{*directory}, item.op.origin});
+    made_.insert(*directory);
+  }
+  const bool makes_itself = std::holds_alternative<MakeDirectory>(item.op.what) ||
+                            std::holds_alternative<MakeSymlink>(item.op.what);
+  if (!makes_itself) {
+    ops_.push_back(item.is_directory ? MountOp{MakeDirectory{place}, item.op.origin}
+                                     : MountOp{MakeFile{place, ""}, item.op.origin});
+  }
+  return {};
+}
+
+// True if the bind above shows the same thing with the same rights already.
+bool is_redundant(const Bind& bind, const Item* above) {
+  const auto* outer = above == nullptr ? nullptr : std::get_if<Bind>(&above->op.what);
+  return outer != nullptr && outer->read_only == bind.read_only && outer->no_exec == bind.no_exec &&
+         bind.source == outer->source + bind.destination.substr(outer->destination.size());
+}
+
+Status NewRoot::emit(const std::string& place, const Item& item) {
+  const Item* above = nearest_above(place);
+  const bool inside_bind = above != nullptr && std::holds_alternative<Bind>(above->op.what);
+  if (const auto* bind = std::get_if<Bind>(&item.op.what); bind != nullptr && is_redundant(*bind, above)) {
+    return {};
+  }
+  // Below a bind of the host's directory the host's own link is there already.
+  if (inside_bind && std::holds_alternative<MakeSymlink>(item.op.what)) {
+    return {};
+  }
+  SBX_TRY(emit_mount_point(place, item));
+  if (!(inside_bind && std::holds_alternative<MakeDirectory>(item.op.what))) {
+    ops_.push_back(item.op);
+  }
+  return {};
+}
+
+Result<std::vector<MountOp>> NewRoot::build() {
+  add_system();
+  SBX_TRY(add_home_and_cwd());
+  SBX_TRY(add_tmpfs());
+  SBX_TRY(add_host_paths(policy_.read, true));
+  SBX_TRY(add_host_paths(policy_.write, false));
+  SBX_TRY(add_hidden());
+  for (const auto& [place, item] : items_) {
+    SBX_TRY(emit(place, item));
+  }
+  return std::move(ops_);
+}
+
+}  // namespace
+
+Result<std::vector<MountOp>> expand_filesystem(const policy::Policy& policy, const Identity& identity,
+                                               const HostFacts& facts, const Probes& probes) {
+  return NewRoot(policy, identity, facts, probes).build();
+}
+
+}  // namespace sbx::plan

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/print.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "seccomp/compile.h"
+
+namespace sbx::plan {
+namespace {
+
+struct Describe {
+  std::string operator()(const MakeDirectory& op) const { return "make the directory " + op.destination; }
+  std::string operator()(const MakeFile& op) const {
+    return op.contents.empty() ? "make the mount point " + op.destination
+                               : "write the file " + op.destination;
+  }
+  std::string operator()(const MakeSymlink& op) const {
+    return fmt::format("link {} to {}", op.destination, op.target);
+  }
+  std::string operator()(const Bind& op) const {
+    const std::string where =
+        op.source == op.destination ? op.source : fmt::format("{} at {}", op.source, op.destination);
+    return fmt::format("bind-mount {}, {}{}", where, op.read_only ? "read-only" : "writable",
+                       op.device ? " device" : op.no_exec ? ", noexec" : "");
+  }
+  std::string operator()(const Tmpfs& op) const {
+    const std::string size = op.size_bytes == 0 ? "" : fmt::format(", at most {} bytes", op.size_bytes);
+    return fmt::format("mount a tmpfs on {}, mode {:04o}, noexec{}", op.destination, op.mode, size);
+  }
+  std::string operator()(const Proc& op) const {
+    return fmt::format("mount a procfs on {}{}", op.destination, op.read_only ? ", read-only" : "");
+  }
+  std::string operator()(const Devpts& op) const { return "mount a devpts on " + op.destination; }
+};
+
+std::string_view word(OnViolation on_violation) {
+  switch (on_violation) {
+    case OnViolation::Kill:
+      return "kill";
+    case OnViolation::Errno:
+      return "errno";
+    case OnViolation::Log:
+      return "log";
+  }
+  return "";
+}
+
+// "  what                                   [origin]"
+std::string line(const std::string& what, const Origin& origin) {
+  const std::string where = to_text(origin);
+  return where.empty() ? fmt::format("  {}\n", escape(what))
+                       : fmt::format("  {:<64} [{}]\n", escape(what), escape(where));
+}
+
+std::string identity_text(const LaunchPlan& plan) {
+  const Identity& id = plan.identity;
+  std::string text = "identity\n";
+  text += line(fmt::format("uid {} inside is uid {} outside, gid {} is gid {}", id.inside_uid,
+                           id.outside_uid, id.inside_gid, id.outside_gid),
+               id.origin);
+  if (id.leave_root) {
+    text += line(fmt::format("sbx leaves root and becomes uid {} before it starts anything", id.outside_uid), {});
+  }
+  text += line(fmt::format("hostname {}", plan.hostname), {});
+  return text;
+}
+
+std::string network_text(const LaunchPlan& plan) {
+  std::string text = "network\n";
+  text += line(!plan.own_network ? "the host's own"
+               : plan.loopback   ? "own namespace, loopback only"
+                                 : "own namespace, loopback down",
+               {});
+  for (const Publish& entry : plan.publish) {
+    text += line(fmt::format("publish {}{}{}:{} as port {} inside", entry.is_ipv6 ? "[" : "", entry.address,
+                             entry.is_ipv6 ? "]" : "", entry.outside_port, entry.inside_port),
+                 entry.origin);
+  }
+  return text;
+}
+
+std::string confinement_text(const LaunchPlan& plan) {
+  std::string text = "confinement\n";
+  text += line("own user, mount, pid, ipc, uts and cgroup namespaces; no nested user namespaces", {});
+  text += line("capabilities: none in any of the five sets, securebits locked", {});
+  text += line("no_new_privs", {});
+  text += line(plan.mdwe ? "kernel MDWE: no writable memory becomes executable"
+                         : "no kernel MDWE (the policy allows W^X violations, or the kernel lacks it)",
+               {});
+  text += line(fmt::format("system call filter: {} instructions, denied calls: {}",
+                           plan.filter_program.size(), word(plan.on_violation)),
+               {});
+  if (plan.exec_once) {
+    text += line("execve is denied: sbx lets its own one by", {});
+  }
+  for (const std::string& lost : plan.degraded) {
+    text += line("WITHOUT " + lost + ", as --allow-degraded permits", {});
+  }
+  return text;
+}
+
+std::string limits_text(const LaunchPlan& plan) {
+  std::string text = "limits\n";
+  for (const ResourceLimit& limit : plan.limits) {
+    text += line(fmt::format("{} = {}", limit.name, limit.value), limit.origin);
+  }
+  if (plan.time_limit_seconds) {
+    text += line(fmt::format("time = {} s", *plan.time_limit_seconds), plan.time_limit_origin);
+  }
+  return text;
+}
+
+std::string command_text(const LaunchPlan& plan) {
+  std::string text = "command\n";
+  if (!plan.program.empty()) {
+    text += line(plan.program, {});
+  }
+  for (std::size_t i = 0; i < plan.argv.size(); ++i) {
+    text += line(fmt::format("argv[{}] = {}", i, quote(plan.argv[i])), {});
+  }
+  text += line("in " + plan.cwd, {});
+  for (const std::string& entry : plan.environment) {
+    text += line(entry, {});
+  }
+  for (const int kept : plan.keep_fds) {
+    text += line(fmt::format("descriptor {} stays open", kept), {});
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string describe(const MountOp& op) { return std::visit(Describe{}, op.what); }
+
+std::string to_text(const LaunchPlan& plan) {
+  std::string text = fmt::format("policy {}\n", plan.policy_name);
+  for (const std::string& source : plan.policy_sources) {
+    text += line(source, {});
+  }
+  text += identity_text(plan);
+  text += "new root\n";
+  for (const MountOp& op : plan.mounts) {
+    text += line(describe(op), op.origin);
+  }
+  text += network_text(plan) + limits_text(plan) + confinement_text(plan) + command_text(plan);
+  text += "system calls\n";
+  return text + seccomp::listing(plan.filter);
+}
+
+}  // namespace sbx::plan

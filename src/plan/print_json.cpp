@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// --dry-run --json: the plan as one JSON object. Field names are a contract: add, never rename.
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "plan/print.h"
+#include "plan/view.h"
+
+namespace sbx::plan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// JSON strings are UTF-8; paths and arguments are bytes.
+std::string text_of(const std::string& bytes) { return is_utf8(bytes) ? bytes : escape(bytes); }
+
+Json with_origin(Json object, const Origin& origin) {
+  object["origin"] = text_of(to_text(origin));
+  return object;
+}
+
+struct ToJson {
+  Json operator()(const MakeDirectory&) const { return {{"op", "directory"}}; }
+  Json operator()(const MakeFile&) const { return {{"op", "file"}}; }
+  Json operator()(const MakeSymlink& op) const { return {{"op", "symlink"}, {"target", text_of(op.target)}}; }
+  Json operator()(const Bind& op) const {
+    return {{"op", "bind"},         {"source", text_of(op.source)}, {"read_only", op.read_only},
+            {"noexec", op.no_exec}, {"device", op.device}};
+  }
+  Json operator()(const Tmpfs& op) const {
+    return {{"op", "tmpfs"}, {"mode", op.mode}, {"size_bytes", op.size_bytes}};
+  }
+  Json operator()(const Proc& op) const { return {{"op", "proc"}, {"read_only", op.read_only}}; }
+  Json operator()(const Devpts&) const { return {{"op", "devpts"}}; }
+};
+
+Json mounts_json(const LaunchPlan& plan) {
+  Json list = Json::array();
+  for (const MountOp& op : plan.mounts) {
+    Json entry = std::visit(ToJson{}, op.what);
+    entry["destination"] = text_of(destination_of(op));
+    list.push_back(with_origin(std::move(entry), op.origin));
+  }
+  return list;
+}
+
+Json strings(const std::vector<std::string>& list) {
+  Json array = Json::array();
+  for (const std::string& text : list) {
+    array.push_back(text_of(text));
+  }
+  return array;
+}
+
+Json network_json(const LaunchPlan& plan) {
+  Json publish = Json::array();
+  for (const Publish& entry : plan.publish) {
+    publish.push_back(with_origin({{"address", entry.address},
+                                   {"outside_port", entry.outside_port},
+                                   {"inside_port", entry.inside_port}},
+                                  entry.origin));
+  }
+  return {{"own_namespace", plan.own_network}, {"loopback", plan.loopback}, {"publish", publish}};
+}
+
+Json limits_json(const LaunchPlan& plan) {
+  Json list = Json::array();
+  for (const ResourceLimit& limit : plan.limits) {
+    list.push_back(with_origin({{"name", limit.name}, {"value", limit.value}}, limit.origin));
+  }
+  if (plan.time_limit_seconds) {
+    list.push_back(with_origin({{"name", "time"}, {"value", *plan.time_limit_seconds}}, plan.time_limit_origin));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string to_json(const LaunchPlan& plan) {
+  const Identity& id = plan.identity;
+  const Json object = {
+      {"policy", text_of(plan.policy_name)},
+      {"sources", strings(plan.policy_sources)},
+      {"identity",
+       {{"inside_uid", id.inside_uid},
+        {"inside_gid", id.inside_gid},
+        {"outside_uid", id.outside_uid},
+        {"outside_gid", id.outside_gid},
+        {"leaves_root", id.leave_root}}},
+      {"hostname", text_of(plan.hostname)},
+      {"mounts", mounts_json(plan)},
+      {"network", network_json(plan)},
+      {"limits", limits_json(plan)},
+      {"capabilities", Json::array()},
+      {"no_new_privs", true},
+      {"mdwe", plan.mdwe},
+      {"filter", {{"instructions", plan.filter_program.size()}, {"exec_once", plan.exec_once}}},
+      {"degraded", strings(plan.degraded)},
+      {"program", text_of(plan.program)},
+      {"argv", strings(plan.argv)},
+      {"environment", strings(plan.environment)},
+      {"cwd", text_of(plan.cwd)},
+      {"keep_fds", plan.keep_fds},
+  };
+  return object.dump(2) + "\n";
+}
+
+}  // namespace sbx::plan
