@@ -20,15 +20,28 @@ struct FileSource {
   std::function<std::vector<std::string>(const std::string& directory)> list;
 };
 
-// The directories, in the order of search: $SBX_POLICY_PATH, $XDG_CONFIG_HOME/sbx/policies,
-// /etc/sbx/policies, the installed data directory.
+// Where policies are looked for, first to last.
 struct SearchPath {
+  // The user's own and the administrator's: $SBX_POLICY_PATH, $XDG_CONFIG_HOME/sbx/policies,
+  // /etc/sbx/policies. Only these can hold NAME.local.toml, and only these are read through for
+  // policy.programs: whoever edits files there does not know of the rule below.
   std::vector<std::string> directories;
+  // The data directory, as shipped. A policy in it that serves a second program has a second file
+  // of that name with nothing but `extends`: a launch of a program without a policy would otherwise
+  // read every one of them.
+  std::string installed;
 };
+
+// `policy_path`: $SBX_POLICY_PATH, directories separated by ':'; `config_home`: $XDG_CONFIG_HOME, may
+// be empty; `home`: may be empty. Error: a relative directory in SBX_POLICY_PATH, since the directory
+// that the user merely stands in must not change a policy.
+Result<SearchPath> make_search_path(const std::string& policy_path, const std::string& config_home,
+                                    const std::string& home, const std::string& installed);
 
 struct PolicyFile {
   std::string name;
   std::string path;
+  std::optional<std::string> text = std::nullopt;  // if finding it has read it already
 };
 
 // Every policy of the search path, by name; where a name is there twice, the earlier directory's.
@@ -39,14 +52,17 @@ std::vector<PolicyFile> list_policies(const SearchPath& search, const FileSource
 Result<PolicyFile> find_policy(const std::string& name_or_file, const SearchPath& search,
                                const FileSource& files);
 
-// The policy whose file name or `policy.programs` names this program; nothing if there is none.
-// `basename` is what the user typed, without directory.
+// The policy whose file is named as this program, or (own directories only) whose `policy.programs`
+// names it; nothing if there is none. `basename` is what the user typed, without directory. The
+// policies that are no program's (base, default, service, strict) are never found so: service(8) is
+// a program too.
 Result<std::optional<PolicyFile>> policy_for_program(const std::string& basename,
                                                      const SearchPath& search,
                                                      const FileSource& files);
 
 // The layers of a policy in merge order: base (always), its extends (parents first, each once),
-// itself, then NAME.local.toml from the user's own policy directories if there is one.
+// itself, then NAME.local.toml from the own directories if there is one; it has none if the policy
+// was given as a path outside of the search path.
 // Errors: cycle in extends (naming the circle), unknown parent (with the line that named it).
 Result<std::vector<PolicyLayer>> load_layers(const PolicyFile& policy, const SearchPath& search,
                                              const FileSource& files);
