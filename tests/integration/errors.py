@@ -156,7 +156,7 @@ class Errors(sbxtest.TestCase):
         self.assertTwoLineError(done, 125, "/dev/full", "ENOSPC")
         self.assertNotRun()
 
-    @unittest.skipUnless(sbxtest.IS_ROOT, "mounting a small disk needs root")
+    @unittest.skipUnless(sbxtest.IS_ROOT, sbxtest.BY_DESIGN + "mounting a small disk needs root")
     def test_a_really_full_disk(self):
         disk = pathlib.Path(tempfile.mkdtemp(prefix="sbx-disk-"))
         self.addCleanup(disk.rmdir)
@@ -207,7 +207,7 @@ class Errors(sbxtest.TestCase):
         # Its owner starts it: no privilege is gained, but the next caller's would be. To be seen
         # by uid alone it has to be another's: root's, if we are root.
         if not sbxtest.IS_ROOT:
-            self.skipTest("needs a file of another user")
+            self.skipTest(sbxtest.BY_DESIGN + "needs a file of another user")
         os.chown(copy, 0, 0)
         copy.chmod(0o4755)
         done = sbxtest.run([copy, "run", "--rw", self.work, "--", "touch", self.marker])

@@ -12,7 +12,7 @@ import sbxtest  # noqa: E402  (the path comes first)
 from sbxtest import sbx  # noqa: E402
 
 
-@unittest.skipUnless(sbxtest.IS_ROOT, "needs root")
+@unittest.skipUnless(sbxtest.IS_ROOT, sbxtest.BY_DESIGN + "needs root")
 class StartedByRoot(sbxtest.TestCase):
     def outside_status(self, *options):
         """/proc/PID/status of the command, read from outside."""
