@@ -6,14 +6,13 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
+#include <cstdlib>
 
 #include "base/path.h"
 #include "base/text.h"
+#include "host/accounts.h"
 #include "host/files.h"
 #include "policy/toml_reader.h"
-
-extern char** environ;
 
 namespace sbx::cli {
 namespace {
@@ -38,6 +37,27 @@ std::string value_of(const std::map<std::string, std::string>& environment, cons
   return found != environment.end() ? found->second : std::string();
 }
 
+// What the search path depends on.
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> variables;
+  for (const char* name : {"SBX_POLICY_PATH", "XDG_CONFIG_HOME", "HOME"}) {
+    if (const char* value = ::getenv(name)) {
+      variables.emplace(name, value);
+    }
+  }
+  return variables;
+}
+
+std::string home_of(const std::map<std::string, std::string>& variables) {
+  const std::string home = value_of(variables, "HOME");
+  if (path::is_absolute(home)) {
+    return home;
+  }
+  const auto passwd = host::read_file("/etc/passwd");
+  const auto account = passwd ? host::find_user(*passwd, ::getuid()) : std::nullopt;
+  return account ? account->home : std::string();
+}
+
 }  // namespace
 
 policy::SearchPath search_path(const std::map<std::string, std::string>& environment,
@@ -47,9 +67,11 @@ policy::SearchPath search_path(const std::map<std::string, std::string>& environ
     append(search.directories, directory);
   }
   const std::string configuration = value_of(environment, "XDG_CONFIG_HOME");
-  append(search.directories, path::is_absolute(configuration)
-                                 ? configuration + "/sbx/policies"
-                                 : path::join(home, ".config/sbx/policies"));
+  if (path::is_absolute(configuration)) {
+    append(search.directories, path::join(configuration, "sbx/policies"));
+  } else if (path::is_absolute(home)) {
+    append(search.directories, path::join(home, ".config/sbx/policies"));
+  }
   append(search.directories, "/etc/sbx/policies");
   if (path::is_absolute(program)) {
     // In the build tree beside the program, installed beside its bin directory.
@@ -60,29 +82,20 @@ policy::SearchPath search_path(const std::map<std::string, std::string>& environ
   return search;
 }
 
-Library open_library(const std::map<std::string, std::string>& environment,
-                     const std::string& home) {
-  Library library;
-  library.search = search_path(environment, home, program_file());
-  library.files.read = [](const std::string& path) {
+policy::FileSource file_source() {
+  policy::FileSource files;
+  files.read = [](const std::string& path) {
     return host::read_file(path, policy::kMaxPolicyBytes);
   };
-  library.files.list = [](const std::string& directory) {
+  files.list = [](const std::string& directory) {
     return host::list_directory(directory, ".toml");
   };
-  return library;
+  return files;
 }
 
-std::map<std::string, std::string> environment() {
-  std::map<std::string, std::string> variables;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const std::size_t equals = text.find('=');
-    if (equals != 0 && equals != std::string_view::npos) {
-      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
-    }
-  }
-  return variables;
+Library open_library() {
+  const auto variables = environment();
+  return Library{search_path(variables, home_of(variables), program_file()), file_source()};
 }
 
 Result<std::vector<policy::PolicyLayer>> load(const std::string& name_or_file,

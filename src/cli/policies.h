@@ -24,13 +24,12 @@ struct Library {
 policy::SearchPath search_path(const std::map<std::string, std::string>& environment,
                                const std::string& home, const std::string& program);
 
-// The same from the real environment, read without resolving who the user is.
-Library open_library(const std::map<std::string, std::string>& environment,
-                     const std::string& home);
+// Policies' files, as they are on disk.
+policy::FileSource file_source();
 
-// What verbs that run nothing need to know of the user: the environment, and the home directory
-// as the environment has it.
-std::map<std::string, std::string> environment();
+// The search path from the real environment. `home` is $HOME, so that every verb finds the same files
+// without asking who the user is; passwd(5) where it is not set.
+Library open_library();
 
 // The layers of a policy by name or file.
 Result<std::vector<policy::PolicyLayer>> load(const std::string& name_or_file,

@@ -8,13 +8,13 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "policy/value.h"
 
 namespace sbx::cli {
 namespace {
 
 using policy::Key;
 using policy::KeyInfo;
-using policy::KeyType;
 
 // "--ro /usr": where a value came from, and what an error quotes.
 Origin origin_of(const OptionInfo& option, const std::string& value) {
@@ -89,13 +89,6 @@ Status add_names(const OptionInfo& option, const std::string& value, policy::Pol
   return {};
 }
 
-std::optional<std::uint64_t> parse_limit(KeyType type, const std::string& text) {
-  if (type == KeyType::Size) {
-    return parse_size(text);
-  }
-  return type == KeyType::Seconds ? parse_seconds(text) : parse_number(text);
-}
-
 Status add_limit(const OptionInfo& option, const std::string& value, policy::PolicyLayer& layer) {
   const std::size_t equals = value.find('=');
   if (equals == std::string::npos) {
@@ -116,15 +109,11 @@ Status add_limit(const OptionInfo& option, const std::string& value, policy::Pol
     return bad_value(option, value, "there is no limit " + quote(name),
                      near ? "did you mean " + *near + "?" : "limits are " + all);
   }
-  const KeyType type = policy::info(*key).type;
-  const auto number = parse_limit(type, value.substr(equals + 1));
+  const auto number = policy::parse_amount(*key, value.substr(equals + 1), origin_of(option, value));
   if (!number) {
-    return bad_value(option, value, "what follows \"=\" is no number in range",
-                     type == KeyType::Size      ? "a size, as 512, 64M or 2G"
-                     : type == KeyType::Seconds ? "a time, as 30, 90s, 10m or 2h"
-                                                : "a whole number");
+    return number.error();
   }
-  layer.values[*key] = policy::Number{*number, origin_of(option, value)};
+  layer.values[*key] = *number;
   return {};
 }
 
@@ -159,17 +148,6 @@ Status add_descriptor(const OptionInfo& option, const std::string& value, Comman
     command.keep_fds.push_back(static_cast<int>(*number));
   }
   return {};
-}
-
-Status allow_degraded(const OptionInfo& option, const std::string& value, Command& command) {
-  const auto words = words_of(option);
-  for (const std::string& word : words) {
-    if (word == value) {
-      command.allow_degraded.push_back(value);
-      return {};
-    }
-  }
-  return no_such_word(option, value, words);
 }
 
 Status set_color(const OptionInfo& option, const std::string& value, Command& command) {
@@ -215,7 +193,6 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Limit: return add_limit(option, value, command.layer);
     case Option::Env: return add_variable(option, value, command.layer);
     case Option::KeepFd: return add_descriptor(option, value, command);
-    case Option::AllowDegraded: return allow_degraded(option, value, command);
     case Option::Report: command.report = value; return {};
     case Option::Color: return set_color(option, value, command);
     case Option::NoColor: command.color = Color::Never; return {};
@@ -231,7 +208,7 @@ Status apply(const GivenOption& given, Command& command) {
   return {};
 }
 
-void make_paths_absolute(policy::PolicyLayer& layer, const std::string& cwd) {
+Status complete(policy::PolicyLayer& layer, const std::string& cwd) {
   for (auto& [key, value] : layer.values) {
     if (auto* paths = std::get_if<std::vector<policy::PathEntry>>(&value)) {
       for (policy::PathEntry& entry : *paths) {
@@ -241,7 +218,9 @@ void make_paths_absolute(policy::PolicyLayer& layer, const std::string& cwd) {
       auto& text = std::get<policy::Text>(value);
       text.value = absolute(text.value, cwd);
     }
+    SBX_TRY(policy::check_value(key, value));
   }
+  return {};
 }
 
 }  // namespace sbx::cli

@@ -17,8 +17,8 @@ struct GivenOption {
 
 Status apply(const GivenOption& given, Command& command);
 
-// Makes relative paths of the layer absolute. `~` and `$HOME` are left to the resolver, which knows
-// the user's home.
-void make_paths_absolute(policy::PolicyLayer& layer, const std::string& cwd);
+// Makes relative paths absolute (`~` and `$HOME` are left to the resolver, which knows the user's
+// home), then checks every value as the reader of policy files does.
+Status complete(policy::PolicyLayer& layer, const std::string& cwd);
 
 }  // namespace sbx::cli

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// --report FILE: events as JSON lines. A reader of FILE sees the old report or the whole new one,
+// never a part: the lines go to a file without a name, which takes the place of FILE at the end.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "sys/unique_fd.h"
+
+namespace sbx::cli {
+
+class ReportFile {
+ public:
+  // Opens before anything starts, so that a path that cannot be written is a clear error. A FILE
+  // that is a device, a pipe or a socket is written directly, and so is one for a run that leaves
+  // root: nobody could replace it at the end.
+  static Result<ReportFile> open(const std::string& path, bool leaves_root);
+
+  void write_line(const std::string& json);
+
+  // Puts the report in place. Errors: of any write so far, or of the renaming.
+  Status finish();
+
+ private:
+  std::string path_;
+  sys::UniqueFd directory_;
+  sys::UniqueFd file_;
+  std::string temporary_;   // name in directory_; empty: file_ has no name yet, or is FILE itself
+  bool in_place_ = false;
+  int errno_value_ = 0;     // of the first write that failed
+};
+
+}  // namespace sbx::cli

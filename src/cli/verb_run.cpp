@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// sbx run: DESIGN §2 as code. Everything up to prepare decides and changes nothing; what follows
+// acts and decides nothing.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/policies.h"
+#include "cli/report_file.h"
+#include "cli/run_layer.h"
+#include "cli/verbs.h"
+#include "events/event.h"
+#include "host/probe.h"
+#include "launch/launch.h"
+#include "plan/print.h"
+#include "plan/resolve.h"
+#include "supervise/publish.h"
+#include "supervise/supervise.h"
+
+namespace sbx::cli {
+namespace {
+
+// The time of each stage, for --trace-launch.
+class Stopwatch {
+ public:
+  Stopwatch() : last_(now()) {}
+  void lap(std::string_view stage) {
+    const double time = now();
+    stages_.push_back({"supervisor", stage, time - last_});
+    last_ = time;
+  }
+  const std::vector<launch::StepTiming>& stages() const { return stages_; }
+
+ private:
+  static double now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+  }
+
+  double last_;
+  std::vector<launch::StepTiming> stages_;
+};
+
+void print_timings(const std::vector<launch::StepTiming>& timings, const char* title) {
+  std::string text = std::string("sbx: ") + title + ", microseconds\n";
+  double total = 0;
+  std::array<char, 128> row{};
+  for (const launch::StepTiming& timing : timings) {
+    total += timing.microseconds;
+    std::snprintf(row.data(), row.size(), "  %-10.*s  %-40.*s %9.1f\n",
+                  static_cast<int>(timing.process.size()), timing.process.data(),
+                  static_cast<int>(timing.step.size()), timing.step.data(), timing.microseconds);
+    text += row.data();
+  }
+  std::snprintf(row.data(), row.size(), "  %-10s  %-40s %9.1f\n", "", "together", total);
+  write_all(STDERR_FILENO, text + row.data());
+}
+
+// A descriptor that the caller did not open must not become one of sbx's own, so this comes before
+// sbx opens any.
+Status check_kept(const std::vector<int>& descriptors) {
+  for (const int descriptor : descriptors) {
+    if (::fcntl(descriptor, F_GETFD) < 0) {
+      return Error{.action = "cannot keep descriptor " + std::to_string(descriptor),
+                   .errno_value = errno,
+                   .origin = Origin{.source = "--keep-fd " + std::to_string(descriptor)},
+                   .hint = "open it before sbx starts, as in: sbx run --keep-fd 3 … 3<FILE"};
+    }
+  }
+  return {};
+}
+
+struct Chosen {
+  policy::PolicyFile file;
+  bool by_default = false;  // no policy is made for this program
+};
+
+Result<Chosen> choose_policy(const Command& command, const Library& library) {
+  if (!command.policy.value.empty()) {
+    auto file = policy::find_policy(command.policy.value, library.search, library.files);
+    if (!file) {
+      Error error = std::move(file).error();
+      if (to_text(error.origin).empty()) {
+        error.origin = command.policy.origin;
+      }
+      return error;
+    }
+    return Chosen{*std::move(file), false};
+  }
+  const std::string program(path::basename(command.operands.front()));
+  auto own = policy::policy_for_program(program, library.search, library.files);
+  if (!own) {
+    return std::move(own).error();
+  }
+  if (*own) {
+    return Chosen{*std::move(*own), false};
+  }
+  auto file = policy::find_policy("default", library.search, library.files);
+  if (!file) {
+    return std::move(file).error();
+  }
+  return Chosen{*std::move(file), true};
+}
+
+// Where events go while the command runs.
+struct Listeners {
+  ReportFile report;
+  bool quiet = false;
+  bool json = false;
+  bool color = false;
+  int denials = 0;
+
+  void take(const events::Event& event) {
+    report.write_line(events::to_json(event));
+    const bool is_denial = event.kind == events::Event::Kind::Denied;
+    denials += is_denial ? 1 : 0;
+    // That a command has started or ended, its user sees without being told.
+    const bool is_news = is_denial || event.kind == events::Event::Kind::Network ||
+                         event.kind == events::Event::Kind::Limit ||
+                         event.kind == events::Event::Kind::Crashed;
+    if (quiet || !is_news) {
+      return;
+    }
+    const std::string text = json ? events::to_json(event) + "\n" : events::to_text(event);
+    write_all(STDERR_FILENO, color && !json ? paint(text) : text);
+  }
+};
+
+// What to do about denials of a program that has no policy of its own.
+std::string closing_hint(const std::string& program) {
+  const std::string name = escape(path::basename(program));
+  return "sbx: " + name + " has no policy of its own, so it ran under \"default\"\n" +
+         "hint: write ~/.config/sbx/policies/" + name + ".toml: the lines schema = 1, [policy], " +
+         "extends = [\"default\"], and what is to be allowed; then sbx check " + name + "\n";
+}
+
+Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& command,
+                                 bool by_default, Stopwatch& stopwatch) {
+  Listeners listeners;
+  listeners.quiet = command.quiet;
+  listeners.json = command.json;
+  listeners.color = wants_color(command.color, STDERR_FILENO, ::getenv("NO_COLOR"), ::getenv("TERM"));
+  if (!command.report.empty()) {
+    auto report = ReportFile::open(command.report, plan.identity.leave_root);
+    if (!report) {
+      return std::move(report).error();
+    }
+    listeners.report = *std::move(report);
+  }
+  auto published = supervise::open_published(plan.publish);
+  if (!published) {
+    return std::move(published).error();
+  }
+  auto prepared = launch::prepare(plan);
+  if (!prepared) {
+    return std::move(prepared).error();
+  }
+  stopwatch.lap("open descriptors");
+  auto started = launch::start(**prepared, {.trace = command.trace_launch});
+  if (!started) {
+    return std::move(started).error();
+  }
+  stopwatch.lap("start the command");
+
+  auto outcome = supervise::supervise(
+      plan,
+      supervise::Running{.init = std::move(started->init),
+                         .status = std::move(started->status),
+                         .notify = std::move(started->notify),
+                         .published = *std::move(published)},
+      [&listeners](const events::Event& event) { listeners.take(event); });
+  if (command.trace_launch) {
+    print_timings(stopwatch.stages(), "stages of the launch");
+    print_timings(started->timings, "steps of \"start the command\"");
+  }
+  if (!outcome) {
+    return std::move(outcome).error();
+  }
+  SBX_TRY(listeners.report.finish());
+  if (by_default && listeners.denials > 0 && !listeners.quiet && !listeners.json) {
+    const std::string hint = closing_hint(command.operands.front());
+    write_all(STDERR_FILENO, listeners.color ? paint(hint) : hint);
+  }
+  return supervise::exit_code(*outcome);
+}
+
+}  // namespace
+
+Result<int> run(Command command) {
+  Stopwatch stopwatch;
+  SBX_TRY(check_kept(command.keep_fds));
+  const auto facts = host::probe();
+  if (!facts) {
+    return facts.error();
+  }
+  stopwatch.lap("look at the host");
+  const Library library = open_library();
+  const auto chosen = choose_policy(command, library);
+  if (!chosen) {
+    return chosen.error();
+  }
+  auto layers = policy::load_layers(chosen->file, library.search, library.files);
+  if (!layers) {
+    return std::move(layers).error();
+  }
+  SBX_TRY(complete(command.layer, facts->cwd));
+  layers->push_back(command.layer);
+  auto policy = policy::merge(*layers);
+  if (!policy) {
+    return std::move(policy).error();
+  }
+  stopwatch.lap("read and merge the policy");
+  const plan::Request request{.command = command.operands,
+                              .keep_fds = command.keep_fds,
+                              .allow_degraded = {},
+                              .quiet = command.quiet};
+  const auto plan = plan::resolve(*policy, request, *facts, host::probes());
+  if (!plan) {
+    return plan.error();
+  }
+  stopwatch.lap("resolve the plan");
+  if (command.dry_run) {
+    SBX_TRY(print(command.json ? plan::to_json(*plan) : plan::to_text(*plan)));
+    return 0;
+  }
+  return launch_and_supervise(*plan, command, chosen->by_default, stopwatch);
+}
+
+}  // namespace sbx::cli

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs, a file each (verb_*.cpp). Each returns the exit status, or the Error that main prints.
+#pragma once
+
+#include "base/result.h"
+#include "cli/command.h"
+
+namespace sbx::cli {
+
+Result<int> run(Command command);
+Result<int> check(const Command& command);
+Result<int> show(const Command& command);
+Result<int> list(const Command& command);
+Result<int> doctor(const Command& command);
+Result<int> help(const Command& command);
+Result<int> version();
+
+}  // namespace sbx::cli
