@@ -52,30 +52,6 @@ bool has_capabilities() {
   return (data[0].permitted | data[1].permitted) != 0;
 }
 
-// sbx must never be a way to privileges that its user lacks: every file it opens for a policy, and
-// every mount it makes, is decided by that user.
-Status refuse_borrowed_privilege() {
-  uid_t ruid = 0, euid = 0, suid = 0;
-  gid_t rgid = 0, egid = 0, sgid = 0;
-  if (::getresuid(&ruid, &euid, &suid) != 0 || ::getresgid(&rgid, &egid, &sgid) != 0) {
-    return Error{.action = "cannot read the user ids", .errno_value = errno};
-  }
-  if (ruid != euid || ruid != suid) {
-    return Error{.action = "sbx is installed setuid, and refuses to run so",
-                 .hint = "chmod u-s the sbx program: it needs no privilege"};
-  }
-  if (rgid != egid || rgid != sgid) {
-    return Error{.action = "sbx is installed setgid, and refuses to run so",
-                 .hint = "chmod g-s the sbx program: it needs no privilege"};
-  }
-  // AT_SECURE alone may come from a change of the LSM's domain, which gives no privilege.
-  if (ruid != 0 && ::getauxval(AT_SECURE) != 0 && has_capabilities()) {
-    return Error{.action = "sbx is installed with file capabilities, and refuses to run so",
-                 .hint = "setcap -r the sbx program: it needs no privilege"};
-  }
-  return {};
-}
-
 void fill_account(plan::HostFacts& facts) {
   const auto passwd = read_file("/etc/passwd");
   const auto account = passwd ? find_user(*passwd, facts.uid) : std::nullopt;
@@ -101,6 +77,30 @@ void fill_environment(plan::HostFacts& facts) {
 }
 
 }  // namespace
+
+// sbx must never be a way to privileges that its user lacks: every file it opens for a policy, and
+// every mount it makes, is decided by that user.
+Status refuse_borrowed_privilege() {
+  uid_t ruid = 0, euid = 0, suid = 0;
+  gid_t rgid = 0, egid = 0, sgid = 0;
+  if (::getresuid(&ruid, &euid, &suid) != 0 || ::getresgid(&rgid, &egid, &sgid) != 0) {
+    return Error{.action = "cannot read the user ids", .errno_value = errno};
+  }
+  if (ruid != euid || ruid != suid) {
+    return Error{.action = "sbx is installed setuid, and refuses to run so",
+                 .hint = "chmod u-s the sbx program: it needs no privilege"};
+  }
+  if (rgid != egid || rgid != sgid) {
+    return Error{.action = "sbx is installed setgid, and refuses to run so",
+                 .hint = "chmod g-s the sbx program: it needs no privilege"};
+  }
+  // AT_SECURE alone may come from a change of the LSM's domain, which gives no privilege.
+  if (ruid != 0 && ::getauxval(AT_SECURE) != 0 && has_capabilities()) {
+    return Error{.action = "sbx is installed with file capabilities, and refuses to run so",
+                 .hint = "setcap -r the sbx program: it needs no privilege"};
+  }
+  return {};
+}
 
 Result<plan::HostFacts> probe() {
   SBX_TRY(refuse_borrowed_privilege());

@@ -7,8 +7,11 @@
 
 namespace sbx::host {
 
-// Errors: sbx is setuid, setgid or has file capabilities (it never holds a privilege its user
-// lacks); an unsupported kernel or machine.
+// An Error if sbx is setuid, setgid or has file capabilities: it never holds a privilege that its
+// user lacks.
+Status refuse_borrowed_privilege();
+
+// Errors: that one; a kernel that is too old; a current directory that is gone.
 Result<plan::HostFacts> probe();
 
 plan::Probes probes();

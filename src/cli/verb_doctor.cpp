@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// sbx doctor: what this kernel and host allow.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "cli/json_writer.h"
+#include "cli/output.h"
+#include "cli/policies.h"
+#include "cli/verbs.h"
+#include "host/doctor.h"
+
+namespace sbx::cli {
+namespace {
+
+using host::Finding;
+
+struct Mark {
+  std::string_view word;   // in JSON
+  std::string_view text;   // in the table
+  std::string_view color;
+};
+
+Mark mark_of(Finding::State state) {
+  switch (state) {
+    case Finding::State::Good: return {"good", "good  ", "\x1b[32m"};
+    case Finding::State::Absent: return {"absent", "absent", "\x1b[33m"};
+    case Finding::State::Broken: return {"broken", "BROKEN", "\x1b[1;31m"};
+    case Finding::State::Note: return {"note", "note  ", "\x1b[36m"};
+  }
+  return {"", "", ""};
+}
+
+std::string as_table(const std::vector<Finding>& findings, bool works, bool color) {
+  std::size_t width = 0;
+  for (const Finding& finding : findings) {
+    width = std::max(width, finding.subject.size());
+  }
+  const std::string indent(width + 10, ' ');
+  std::string out;
+  for (const Finding& finding : findings) {
+    const Mark mark = mark_of(finding.state);
+    out.append(color ? mark.color : "").append(mark.text).append(color ? "\x1b[0m" : "");
+    out += "  " + finding.subject + std::string(width - finding.subject.size() + 2, ' ') +
+           escape(finding.fact) + "\n";
+    if (!finding.consequence.empty()) {
+      out += indent + escape(finding.consequence) + "\n";
+    }
+    if (!finding.remedy.empty()) {
+      out += indent + "do: " + escape(finding.remedy) + "\n";
+    }
+  }
+  return out + (works ? "\nsbx run works here.\n" : "\nsbx run cannot work here: see BROKEN above.\n");
+}
+
+std::string as_json(const std::vector<Finding>& findings, bool works) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("works");
+  json.boolean(works);
+  json.key("findings");
+  json.begin_array();
+  for (const Finding& finding : findings) {
+    json.begin_object();
+    json.member("subject", finding.subject);
+    json.member("state", mark_of(finding.state).word);
+    json.member("fact", finding.fact);
+    json.member("consequence", finding.consequence);
+    json.member("remedy", finding.remedy);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return json.take();
+}
+
+bool has_policies() {
+  const Library library = open_library();
+  return load("default", library) ? true : false;
+}
+
+}  // namespace
+
+Result<int> doctor(const Command& command) {
+  auto facts = host::collect();
+  if (!facts) {
+    return std::move(facts).error();
+  }
+  facts->has_policies = has_policies();
+  const auto findings = host::examine(*facts);
+  const bool works = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.state == Finding::State::Broken;
+  });
+  const bool color =
+      wants_color(command.color, STDOUT_FILENO, ::getenv("NO_COLOR"), ::getenv("TERM"));
+  SBX_TRY(print(command.json ? as_json(findings, works) : as_table(findings, works, color)));
+  return works ? 0 : 1;
+}
+
+}  // namespace sbx::cli

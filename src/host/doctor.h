@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this kernel and host allow: each finding says what is so, what follows from it, and what to
+// do about it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "host/trial.h"
+
+namespace sbx::host {
+
+struct Finding {
+  enum class State : std::uint8_t {
+    Good,     // there
+    Absent,   // not there; sbx runs without it, and says what is lost
+    Broken,   // `sbx run` cannot work
+    Note,     // worth knowing
+  };
+  std::string subject;      // "user namespaces"
+  State state = State::Good;
+  std::string fact;         // "allowed"; "refused: Operation not permitted (EPERM)"
+  std::string consequence;  // what it means for `sbx run`
+  std::string remedy;       // a command, mostly; empty if there is nothing to do
+};
+
+// What examine() judges: read from the machine by collect(), written as literals by tests.
+struct DoctorFacts {
+  std::string os_release;
+  bool borrowed_privilege = false;         // sbx is setuid, setgid or has file capabilities
+  TrialResults trials;
+  int landlock_abi = 0;
+  bool has_mdwe = false;
+  bool has_wait_killable = false;
+  bool has_policies = true;
+  // Files of procfs as text; empty if they are not there.
+  std::string unprivileged_userns_clone;   // Debian's sysctl
+  std::string max_user_namespaces;
+  std::string apparmor_restrict_userns;    // Ubuntu's sysctl
+  std::string unprivileged_port_start;
+  std::string ptrace_scope;
+  std::string legacy_tiocsti;
+  std::string seccomp_mode;                // of sbx itself: 2 under a container's filter
+  std::string cgroup;                      // the cgroup2 directory that is this user's; may be empty
+};
+
+Result<DoctorFacts> collect();
+std::vector<Finding> examine(const DoctorFacts& facts);
+
+}  // namespace sbx::host
