@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervise/code_location.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "supervise/elf_symbols.h"
+#include "supervise/process_facts.h"
+#include "sys/open_in_root.h"
+#include "sys/unique_fd.h"
+
+namespace sbx::supervise {
+namespace {
+
+// 65,530 mappings (vm.max_map_count) of ordinary lines; a sandboxee that makes more or longer ones
+// hides its own location and nothing else.
+constexpr std::size_t kMostMapsBytes = 8u << 20;
+constexpr std::size_t kMostLine = 8192;
+
+// Takes a hexadecimal number and the one character that ends it off the front.
+std::optional<std::uint64_t> take_hex(std::string_view& text, char terminator) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  const auto length = static_cast<std::size_t>(end - text.data());
+  if (error != std::errc() || length >= text.size() || text[length] != terminator) {
+    return std::nullopt;
+  }
+  text.remove_prefix(length + 1);
+  return value;
+}
+
+// Skips one blank-separated word.
+bool skip_word(std::string_view& text) {
+  const std::size_t blank = text.find(' ');
+  if (blank == std::string_view::npos) {
+    return false;
+  }
+  text.remove_prefix(blank + 1);
+  return true;
+}
+
+sys::UniqueFd open_module(pid_t thread, const std::string& path) {
+  const sys::UniqueFd place(open_as_seen_by(thread, path));
+  return place ? sys::UniqueFd(sys::open_regular(place.get())) : sys::UniqueFd();
+}
+
+}  // namespace
+
+std::optional<Mapping> parse_mapping(std::string_view line) {
+  Mapping mapping;
+  const auto start = take_hex(line, '-');
+  const auto end = start ? take_hex(line, ' ') : std::nullopt;
+  if (!end || !skip_word(line)) {  // permissions
+    return std::nullopt;
+  }
+  const auto offset = take_hex(line, ' ');
+  if (!offset || !skip_word(line)) {  // device
+    return std::nullopt;
+  }
+  mapping.start = *start;
+  mapping.end = *end;
+  mapping.file_offset = *offset;
+  const std::size_t path = line.find_first_not_of(" 0123456789");  // after the inode's number
+  mapping.path = path == std::string_view::npos ? std::string() : std::string(line.substr(path));
+  return mapping;
+}
+
+std::optional<Mapping> find_mapping(pid_t thread, std::uint64_t address) {
+  const sys::UniqueFd file(
+      ::open(fmt::format("/proc/{}/maps", thread).c_str(), O_RDONLY | O_CLOEXEC));
+  std::string pending;
+  std::array<char, 16384> chunk{};
+  for (std::size_t total = 0; file && total < kMostMapsBytes;) {
+    const ssize_t length = ::read(file.get(), chunk.data(), chunk.size());
+    if (length <= 0) {
+      return std::nullopt;
+    }
+    total += static_cast<std::size_t>(length);
+    pending.append(chunk.data(), static_cast<std::size_t>(length));
+    std::size_t start = 0;
+    for (std::size_t end = 0; (end = pending.find('\n', start)) != std::string::npos;
+         start = end + 1) {
+      auto mapping = parse_mapping(std::string_view(pending).substr(start, end - start));
+      if (mapping && mapping->start > address) {
+        return std::nullopt;  // the kernel lists them in order
+      }
+      if (mapping && address < mapping->end) {
+        return mapping;
+      }
+    }
+    pending.erase(0, start);
+    if (pending.size() > kMostLine) {
+      return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string code_location(pid_t thread, std::uint64_t instruction_pointer) {
+  // The byte before: a call that never returns may be the last instruction of its function.
+  const std::uint64_t inside = instruction_pointer - 1;
+  const auto mapping = find_mapping(thread, inside);
+  if (!mapping) {
+    return {};
+  }
+  if (mapping->path.empty()) {
+    return fmt::format("anonymous memory {:#x}", instruction_pointer);
+  }
+  if (mapping->path.front() != '/') {  // [vdso], [stack], [heap]
+    return fmt::format("{}+{:#x}", escape(mapping->path), instruction_pointer - mapping->start);
+  }
+  const std::string module = escape(path::basename(mapping->path));
+  const std::uint64_t offset = inside - mapping->start + mapping->file_offset;
+  const sys::UniqueFd file = open_module(thread, mapping->path);
+  const auto symbol = file ? find_symbol(file.get(), offset) : std::nullopt;
+  if (!symbol) {
+    return fmt::format("{}+{:#x}", module, offset + 1);
+  }
+  return fmt::format("{}+{:#x}{}{}", module, symbol->address + 1,
+                     symbol->function.empty() ? "" : " ", escape(symbol->function));
+}
+
+}  // namespace sbx::supervise

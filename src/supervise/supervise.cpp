@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervise/supervise.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/errno_name.h"
+#include "seccomp/compile.h"
+#include "seccomp/syscall_table.h"
+#include "supervise/denial.h"
+#include "supervise/denial_log.h"
+#include "supervise/network_mediator.h"
+#include "supervise/process_facts.h"
+#include "supervise/signal_relay.h"
+#include "sys/event_loop.h"
+#include "sys/pidfd.h"
+#include "sys/seccomp_notify.h"
+
+namespace sbx::supervise {
+namespace {
+
+constexpr std::uint64_t kMercyMilliseconds = 5000;  // between SIGTERM and SIGKILL at the time limit
+constexpr int kMainProcess = 2;                     // init is 1 and forks once (launch/sequence.cpp)
+
+enum Tag : std::uint64_t { kInitTag, kSignalTag, kNotifyTag, kTimerTag };
+
+// How a denied call is answered.
+enum class Answer { Errno, Kill, LetRun };
+
+// Under "log" a denied call runs. Not those that would open the sandbox for good, nor those that this
+// sbx knows nothing about: they stay denied.
+bool may_run_under_log(seccomp::Purpose purpose) {
+  return purpose == seccomp::Purpose::Policy || purpose == seccomp::Purpose::Default;
+}
+
+Answer answer_for(const seccomp::Rule& rule, plan::OnViolation on_violation) {
+  if (rule.mediation == seccomp::Mediation::Log && rule.action.verdict == seccomp::Verdict::Notify) {
+    return Answer::LetRun;
+  }
+  if (rule.kill) {
+    return Answer::Kill;
+  }
+  switch (on_violation) {
+    case plan::OnViolation::Kill:
+      // A number that nobody knows, or clone3, is probed for by libc: ENOSYS is an answer, not a
+      // violation.
+      return rule.denied_errno == ENOSYS ? Answer::Errno : Answer::Kill;
+    case plan::OnViolation::Log:
+      return may_run_under_log(rule.purpose) ? Answer::LetRun : Answer::Errno;
+    case plan::OnViolation::Errno:
+      return Answer::Errno;
+  }
+  return Answer::Kill;
+}
+
+// Zero would tell the caller that the call had succeeded.
+int errno_of(const seccomp::Rule& rule) {
+  return rule.denied_errno == 0 ? EPERM : rule.denied_errno;
+}
+
+DenialKey key_of(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,
+                 const seccomp_data& call) {
+  DenialKey key{&rule, call.nr, call.arch, call.instruction_pointer, {}};
+  const auto arguments = seccomp::arguments_of(seccomp::name_of(spec.arch, call.nr));
+  for (std::size_t i = 0; i < arguments.size() && i < key.named_arguments.size(); ++i) {
+    if (!arguments[i].constants.empty()) {
+      key.named_arguments[i] = call.args[i];
+    }
+  }
+  return key;
+}
+
+bool is_crash(int signal) {
+  constexpr std::array kCrashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+  return std::find(kCrashes.begin(), kCrashes.end(), signal) != kCrashes.end();
+}
+
+class Supervisor {
+ public:
+  Supervisor(const plan::LaunchPlan& plan, Running running, const EventSink& sink, sys::Epoll epoll)
+      : plan_(plan),
+        running_(std::move(running)),
+        sink_(sink),
+        epoll_(std::move(epoll)),
+        listener_(running_.notify.get()),
+        denials_(sink_) {}
+
+  Status begin();
+  Result<Outcome> run();
+  void kill_everything();
+
+ private:
+  void read_signals();
+  Status read_call();
+  void decide(const seccomp_notif& notification);
+  void deny(const seccomp_notif& notification, const seccomp::Rule& rule);
+  void kill_caller(const seccomp_notif& notification, const ProcessFacts& process);
+  NetworkMediator& network();
+  void note(events::Event::Kind kind, const std::string& text, const Origin& origin);
+  void set_timer();
+  void look_at_clock();
+  std::optional<int> read_status();
+  Result<Outcome> conclude(const sys::Ended& init);
+
+  const plan::LaunchPlan& plan_;
+  Running running_;
+  const EventSink& sink_;
+  sys::Epoll epoll_;
+  sys::UniqueFd signals_;
+  sys::UniqueFd timer_;
+  sys::SeccompListener listener_;
+  DenialLog denials_;
+  std::optional<NetworkMediator> network_;
+  std::optional<std::uint64_t> time_limit_at_;
+  std::optional<std::uint64_t> kill_at_;
+  std::uint64_t armed_for_ = 0;
+  bool timed_out_ = false;
+  bool killed_main_ = false;
+  bool ended_ = false;
+};
+
+Status Supervisor::begin() {
+  auto signals = sys::create_signalfd();
+  if (!signals) {
+    return std::move(signals).error();
+  }
+  auto timer = sys::create_timer();
+  if (!timer) {
+    return std::move(timer).error();
+  }
+  signals_ = *std::move(signals);
+  timer_ = *std::move(timer);
+  const std::pair<int, std::uint64_t> sources[] = {{running_.init.get(), kInitTag},
+                                                   {signals_.get(), kSignalTag},
+                                                   {running_.notify.get(), kNotifyTag},
+                                                   {timer_.get(), kTimerTag}};
+  for (const auto& [fd, tag] : sources) {
+    // A plan whose filter asks nobody has no listener.
+    if (const int result = fd < 0 && tag == kNotifyTag ? 0 : epoll_.add(fd, EPOLLIN, tag);
+        result < 0) {
+      return Error{"cannot watch over the command", -result};
+    }
+  }
+  if (plan_.time_limit_seconds) {
+    time_limit_at_ = sys::monotonic_milliseconds() + *plan_.time_limit_seconds * 1000;
+  }
+  return {};
+}
+
+Result<Outcome> Supervisor::run() {
+  std::array<epoll_event, 16> ready{};
+  while (!ended_) {
+    set_timer();
+    for (const epoll_event& event : epoll_.wait(ready)) {
+      switch (event.data.u64) {
+        case kInitTag:
+          ended_ = true;
+          break;
+        case kSignalTag:
+          read_signals();
+          break;
+        case kNotifyTag:
+          if ((event.events & EPOLLIN) == 0) {
+            // EPOLLHUP: the last process with the filter is dead. Left in, it would wake us for ever.
+            epoll_.remove(running_.notify.get());
+          } else {
+            SBX_TRY(read_call());
+          }
+          break;
+        case kTimerTag:
+          sys::drain_timer(timer_.get());
+          look_at_clock();
+          break;
+        default:
+          network().finish_connect(event.data.u64);
+          break;
+      }
+    }
+  }
+  sys::Ended init;
+  if (const int result = sys::reap(running_.init.get(), true, init); result < 0) {
+    return Error{"cannot learn how the sandbox ended", -result};
+  }
+  return conclude(init);
+}
+
+void Supervisor::kill_everything() {
+  // pid 1's death is everybody's inside (pid_namespaces(7)).
+  sys::send_signal(running_.init.get(), SIGKILL);
+  sys::Ended ignored;
+  sys::reap(running_.init.get(), true, ignored);
+}
+
+void Supervisor::read_signals() {
+  signalfd_siginfo info{};
+  while (sys::next_signal(signals_.get(), info)) {
+    const auto relayed = relay(info, ::getpid());
+    if (!relayed) {
+      continue;
+    }
+    // An error means that init is dead or dying, which its pidfd tells.
+    if (relayed->to_group) {
+      sys::queue_signal(running_.init.get(), relayed->signal, 1);
+    } else {
+      sys::send_signal(running_.init.get(), relayed->signal);
+    }
+    if (relayed->stop_self) {
+      ::raise(SIGSTOP);  // SIGTSTP's own default action is blocked; the SIGCONT that ends this is relayed
+    }
+  }
+}
+
+Status Supervisor::read_call() {
+  seccomp_notif notification{};
+  const int result = listener_.receive(notification);
+  if (result == -ENOENT || result == -EINTR) {
+    return {};  // the caller was killed between epoll and here
+  }
+  if (result < 0) {
+    return Error{"cannot read a denied call", -result};
+  }
+  decide(notification);
+  return {};
+}
+
+void Supervisor::decide(const seccomp_notif& notification) {
+  const seccomp::Rule& rule = seccomp::evaluate(plan_.filter, notification.data);
+  const bool mediated = rule.action.verdict == seccomp::Verdict::Notify;
+  switch (mediated ? rule.mediation : seccomp::Mediation::Deny) {
+    case seccomp::Mediation::Deny:
+    case seccomp::Mediation::Log:
+      return deny(notification, rule);
+    case seccomp::Mediation::Bind:
+      return network().bind(notification);
+    case seccomp::Mediation::Connect:
+      return network().connect(notification);
+    case seccomp::Mediation::Listen:
+      return network().listen(notification);
+  }
+  listener_.answer_errno(notification.id, EPERM);
+}
+
+void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& rule) {
+  const Answer answer = answer_for(rule, plan_.on_violation);
+  const DenialKey key = key_of(plan_.filter, rule, notification.data);
+  const bool repeat = denials_.is_repeat(key);
+  ProcessFacts process;
+  if (!repeat || answer == Answer::Kill) {
+    process = read_process(static_cast<pid_t>(notification.pid)).value_or(ProcessFacts{});
+  }
+  if (!repeat) {
+    events::Event event;
+    event.kind = events::Event::Kind::Denied;
+    event.time_us = sys::realtime_microseconds();
+    event.denied = describe(plan_.filter, rule, notification, process);
+    if (!listener_.is_waiting(notification.id)) {
+      return;  // what was read may have been another process's
+    }
+    event.denied.answer = answer == Answer::Kill     ? "killed"
+                          : answer == Answer::LetRun ? "allowed (log)"
+                                                     : errno_name(errno_of(rule));
+    denials_.report(key, event);
+  }
+  switch (answer) {
+    case Answer::LetRun:
+      listener_.let_run(notification.id);  // registers alone decided, and they cannot change
+      break;
+    case Answer::Errno:
+      listener_.answer_errno(notification.id, errno_of(rule));
+      break;
+    case Answer::Kill:
+      kill_caller(notification, process);
+      break;
+  }
+}
+
+// SIGKILL, not SIGSYS: that could be caught or blocked, and the call would return to the sandboxee.
+// It is never answered: the thread dies where it waits. A main process ended so counts as ended by
+// SIGSYS, as if the kernel had done it (SECCOMP_RET_KILL_PROCESS).
+void Supervisor::kill_caller(const seccomp_notif& notification, const ProcessFacts& process) {
+  const sys::UniqueFd pidfd(
+      sys::open_pidfd(process.process > 0 ? process.process : static_cast<pid_t>(notification.pid)));
+  if (!listener_.is_waiting(notification.id)) {
+    return;  // dead already; the pid may be another's by now
+  }
+  if (!pidfd || sys::send_signal(pidfd.get(), SIGKILL) < 0) {
+    sys::send_signal(running_.init.get(), SIGKILL);  // cannot single it out: all of them
+    killed_main_ = true;
+    return;
+  }
+  killed_main_ = killed_main_ || process.pid_inside == kMainProcess;
+}
+
+NetworkMediator& Supervisor::network() {
+  if (!network_) {
+    network_.emplace(plan_, std::move(running_.published), listener_, epoll_,
+                     [this](const std::string& text, const Origin& origin) {
+                       note(events::Event::Kind::Network, text, origin);
+                     });
+  }
+  return *network_;
+}
+
+void Supervisor::note(events::Event::Kind kind, const std::string& text, const Origin& origin) {
+  events::Event event;
+  event.kind = kind;
+  event.time_us = sys::realtime_microseconds();
+  event.note = {text, origin};
+  sink_(event);
+}
+
+// One timer for whatever comes first.
+void Supervisor::set_timer() {
+  std::uint64_t next = 0;
+  for (const auto& at : {time_limit_at_, kill_at_,
+                         network_ ? network_->next_look() : std::nullopt}) {
+    if (at && (next == 0 || *at < next)) {
+      next = *at;
+    }
+  }
+  if (next != armed_for_) {
+    const std::uint64_t now = sys::monotonic_milliseconds();
+    sys::arm_timer(timer_.get(), next == 0 ? 0 : std::max<std::uint64_t>(next, now + 1) - now);
+    armed_for_ = next;
+  }
+}
+
+void Supervisor::look_at_clock() {
+  const std::uint64_t now = sys::monotonic_milliseconds();
+  armed_for_ = 0;
+  if (time_limit_at_ && now >= *time_limit_at_) {
+    time_limit_at_.reset();
+    kill_at_ = now + kMercyMilliseconds;
+    timed_out_ = true;
+    note(events::Event::Kind::Limit,
+         fmt::format("the time limit of {} s is over: the command is asked to end",
+                     *plan_.time_limit_seconds),
+         plan_.time_limit_origin);
+    sys::send_signal(running_.init.get(), SIGTERM);
+    sys::send_signal(running_.init.get(), SIGCONT);  // a stopped program could not end (timeout(1))
+  }
+  if (kill_at_ && now >= *kill_at_) {
+    kill_at_.reset();
+    sys::send_signal(running_.init.get(), SIGKILL);
+  }
+  if (network_ && network_->next_look() && now >= *network_->next_look()) {
+    network_->look_after_connects(now);
+  }
+}
+
+// What init wrote before it ended; nothing if it had no time to.
+std::optional<int> Supervisor::read_status() {
+  int status = 0;
+  // Init is dead, but a descriptor that leaked must not make us wait.
+  const int flags = ::fcntl(running_.status.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(running_.status.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::read(running_.status.get(), &status, sizeof status) !=
+          static_cast<ssize_t>(sizeof status)) {
+    return std::nullopt;
+  }
+  return status;
+}
+
+Result<Outcome> Supervisor::conclude(const sys::Ended& init) {
+  const auto status = read_status();
+  denials_.close(sys::realtime_microseconds());
+  if (timed_out_) {
+    return Outcome(TimedOut{});
+  }
+  if (status && WIFEXITED(*status)) {
+    return Outcome(Exited{WEXITSTATUS(*status)});
+  }
+  const bool signalled = status ? WIFSIGNALED(*status) : init.code != CLD_EXITED;
+  if (!signalled) {
+    return Error{"cannot learn how the command ended: init has left no status", 0, {},
+                 "this is a defect of sbx"};
+  }
+  const int signal = status ? WTERMSIG(*status) : init.status;
+  if (killed_main_ && signal == SIGKILL) {
+    return Outcome(Violation{SIGSYS});
+  }
+  if (status && is_crash(signal)) {
+    events::Event event;
+    event.kind = events::Event::Kind::Crashed;
+    event.time_us = sys::realtime_microseconds();
+    event.wait_status = *status;
+    sink_(event);
+  }
+  return Outcome(Killed{signal});
+}
+
+}  // namespace
+
+int exit_code(const Outcome& outcome) {
+  constexpr int kSignalBase = 128;
+  if (const auto* exited = std::get_if<Exited>(&outcome)) {
+    return exited->code;
+  }
+  if (const auto* killed = std::get_if<Killed>(&outcome)) {
+    return kSignalBase + killed->signal;
+  }
+  if (const auto* violation = std::get_if<Violation>(&outcome)) {
+    return kSignalBase + violation->signal;
+  }
+  return static_cast<int>(ExitCode::TimeLimit);
+}
+
+Result<Outcome> supervise(const plan::LaunchPlan& plan, Running running, const EventSink& sink) {
+  auto epoll = sys::Epoll::create();
+  if (!epoll) {
+    sys::send_signal(running.init.get(), SIGKILL);
+    sys::Ended ignored;
+    sys::reap(running.init.get(), true, ignored);
+    return std::move(epoll).error();
+  }
+  Supervisor supervisor(plan, std::move(running), sink, *std::move(epoll));
+  if (Status begun = supervisor.begin(); !begun) {
+    supervisor.kill_everything();
+    return std::move(begun).error();
+  }
+  auto outcome = supervisor.run();
+  if (!outcome) {
+    supervisor.kill_everything();
+  }
+  return outcome;
+}
+
+}  // namespace sbx::supervise
