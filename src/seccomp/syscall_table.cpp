@@ -86,7 +86,9 @@ Arch native_arch() {
 #endif
 }
 
-int highest_number(Arch) { return kHighest; }
+int highest_number(Arch) {
+  return kHighest;
+}
 
 std::optional<int> number_of(Arch arch, std::string_view name) {
   const Syscall* call = find_syscall(name);
@@ -105,7 +107,9 @@ std::string_view name_of(Arch arch, int number) {
   return position < 0 ? std::string_view{} : kSyscalls[position].name();
 }
 
-bool is_syscall_name(std::string_view name) { return find_syscall(name) != nullptr; }
+bool is_syscall_name(std::string_view name) {
+  return find_syscall(name) != nullptr;
+}
 
 std::vector<std::string_view> all_names(Arch arch) {
   std::vector<std::string_view> names;

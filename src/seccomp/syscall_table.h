@@ -31,9 +31,11 @@ struct ArgumentInfo {
   bool is_signed = false;
   bool is_pointer = false;   // a filter cannot read what it points to
   std::string_view constants = {};  // family of constants that name its values: "AF", "PROT"; may be empty
+  std::uint64_t mask = ~0ull;  // the bits that the kernel reads: 0xffff for umode_t
 };
 
-// In order; empty if the prototype is not known.
+// In order; empty if the call has no arguments or its prototype is not known. The span stays valid.
+// Not for several threads at once.
 std::span<const ArgumentInfo> arguments_of(std::string_view name);
 
 }  // namespace sbx::seccomp
