@@ -21,9 +21,7 @@ constexpr std::array<std::string_view, 4> kNoPrograms = {kBase, "default", "serv
 
 std::vector<std::string> all_directories(const SearchPath& search) {
   std::vector<std::string> directories = search.directories;
-  if (!search.installed.empty()) {
-    directories.push_back(search.installed);
-  }
+  directories.insert(directories.end(), search.installed.begin(), search.installed.end());
   return directories;
 }
 
@@ -220,30 +218,6 @@ std::vector<PolicyFile> policies_in(const std::string& directory, const FileSour
 }
 
 }  // namespace
-
-Result<SearchPath> make_search_path(const std::string& policy_path, const std::string& config_home,
-                                    const std::string& home, const std::string& installed) {
-  SearchPath search;
-  for (const std::string& directory : split(policy_path, ':')) {
-    if (directory.empty()) {
-      continue;
-    }
-    if (!path::is_absolute(directory)) {
-      return Error{"SBX_POLICY_PATH names a relative directory: " + quote(directory), 0, {},
-                   "write it absolute: policies of whatever directory one stands in are not trusted"};
-    }
-    search.directories.push_back(path::normalise(directory));
-  }
-  // XDG base directory specification: a relative XDG_CONFIG_HOME is to be ignored.
-  if (path::is_absolute(config_home)) {
-    search.directories.push_back(path::normalise(config_home + "/sbx/policies"));
-  } else if (path::is_absolute(home)) {
-    search.directories.push_back(path::normalise(home + "/.config/sbx/policies"));
-  }
-  search.directories.push_back("/etc/sbx/policies");
-  search.installed = installed.empty() ? "" : path::normalise(installed);
-  return search;
-}
 
 std::vector<PolicyFile> list_policies(const SearchPath& search, const FileSource& files) {
   std::map<std::string, PolicyFile> by_name;

