@@ -7,6 +7,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "seccomp/filter_spec.h"
@@ -30,5 +31,8 @@ Status verify(const FilterSpec& spec, const FilterProgram& program);
 
 // For people and golden files: one line for each range of calls with the same rules.
 std::string listing(const FilterSpec& spec);
+
+// A condition in the language of seccomp/when.h, with the argument names of `syscall`; "always".
+std::string to_text(const Condition& condition, std::string_view syscall);
 
 }  // namespace sbx::seccomp

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// A miscompiled filter is a hole that nobody sees, so each is run against its spec before it is
+// loaded. Not every call can be tried: what is tried are all numbers, and for each test of each rule
+// the values beside which a wrong comparison, mask or half would show.
+#include <array>
+#include <bit>
+#include <vector>
+
+#include <linux/audit.h>
+
+#include <fmt/format.h>
+
+#include "seccomp/compile.h"
+#include "seccomp/evaluate.h"
+#include "seccomp/simulate.h"
+#include "seccomp/syscall_table.h"
+
+namespace sbx::seccomp {
+namespace {
+
+constexpr std::uint64_t kUpperHalf = 0xffff'ffff'0000'0000;
+constexpr int kX32Bit = 0x4000'0000;
+
+void collect_tests(const Condition& condition, std::vector<const ArgumentTest*>& tests) {
+  if (condition.kind == Condition::Kind::Test) {
+    tests.push_back(&condition.test);
+  }
+  for (const Condition& operand : condition.operands) {
+    collect_tests(operand, tests);
+  }
+}
+
+// An argument near `value`, with the bits outside the mask left as they are.
+std::uint64_t with_masked(std::uint64_t argument, const ArgumentTest& test, std::uint64_t value) {
+  return (argument & ~test.mask) | (value & test.mask);
+}
+
+// Sets the arguments so that the tests hold, as far as they do not contradict each other.
+void satisfy(const std::vector<const ArgumentTest*>& tests, seccomp_data& call) {
+  for (const ArgumentTest* test : tests) {
+    const bool away = test->compare == Compare::NotEqual || test->compare == Compare::Greater;
+    const std::uint64_t value = test->value + (away                               ? 1u
+                                               : test->compare == Compare::Less ? ~0ull
+                                                                                : 0u);
+    call.args[test->argument] = with_masked(call.args[test->argument], *test, value);
+  }
+}
+
+std::array<std::uint64_t, 12> boundary_values(const ArgumentTest& test) {
+  const std::uint64_t value = test.value;
+  const std::uint64_t low_bit = test.mask & (~test.mask + 1);
+  const std::uint64_t high_bit = std::bit_floor(test.mask);
+  return {value,
+          value - 1,
+          value + 1,
+          value ^ low_bit,
+          value ^ high_bit,
+          value | ~test.mask,
+          value ^ 0x1'0000'0000,          // differs in the upper half alone
+          value | kUpperHalf,
+          value & ~kUpperHalf,
+          value ^ 0x8000'0000,            // the signs of both widths
+          value ^ 0x8000'0000'0000'0000,
+          ~value};
+}
+
+class Verifier {
+ public:
+  Verifier(const FilterSpec& spec, const FilterProgram& program) : spec_(spec), program_(program) {}
+
+  Status run() {
+    SBX_TRY(check_numbers());
+    SBX_TRY(check_foreign());
+    for (const auto& [number, rules] : spec_.calls) {
+      for (const Rule& rule : rules) {
+        SBX_TRY(check_boundaries(number, rules, rule));
+      }
+    }
+    return {};
+  }
+
+ private:
+  Status check(const seccomp_data& call, const Rule& expected) const {
+    const std::uint32_t answer = run_loadable(program_, call);
+    if (answer == to_return_value(expected.action)) {
+      return {};
+    }
+    const std::string_view name = name_of(spec_.arch, call.nr);
+    return Error{fmt::format("cannot trust the compiled filter: {} [{}] ({:#x}, {:#x}, {:#x}, {:#x}, "
+                             "{:#x}, {:#x}) under architecture {:#x} answers {:#x}, not {:#x}",
+                             name.empty() ? "call" : name, call.nr, call.args[0], call.args[1],
+                             call.args[2], call.args[3], call.args[4], call.args[5], call.arch,
+                             answer, to_return_value(expected.action)),
+                 0, expected.origin, "this is a defect of sbx; nothing was started"};
+  }
+
+  // Each number once, with all arguments 0; the first beyond the table; numbers that look negative.
+  Status check_numbers() const {
+    seccomp_data call{};
+    call.arch = audit_arch(spec_.arch);
+    auto rules = spec_.calls.begin();
+    const int end = highest_number(spec_.arch) + 4;
+    for (call.nr = 0; call.nr < end; ++call.nr) {
+      if (rules != spec_.calls.end() && rules->first == call.nr) {
+        SBX_TRY(check(call, first_match(rules->second, call)));
+        ++rules;
+      } else {
+        SBX_TRY(check(call, name_of(spec_.arch, call.nr).empty() ? spec_.unknown : spec_.denied));
+      }
+    }
+    for (const int number : {1 << 16, kX32Bit - 1, kX32Bit, kX32Bit + 1, kX32Bit + 520, INT32_MAX,
+                             INT32_MIN, INT32_MIN + 1, -kX32Bit - 1, -kX32Bit, -1}) {
+      call.nr = number;
+      SBX_TRY(check(call, evaluate(spec_, call)));
+    }
+    return {};
+  }
+
+  Status check_foreign() const {
+    seccomp_data call{};
+    for (const std::uint32_t arch : {std::uint32_t{AUDIT_ARCH_I386}, std::uint32_t{AUDIT_ARCH_ARM},
+                                     std::uint32_t{AUDIT_ARCH_X86_64},
+                                     std::uint32_t{AUDIT_ARCH_AARCH64}, 0u, ~0u}) {
+      call.arch = arch;
+      for (call.nr = 0; call.nr < 4; ++call.nr) {
+        SBX_TRY(check(call, evaluate(spec_, call)));
+      }
+    }
+    return {};
+  }
+
+  // The rule's own tests, one argument at a time, from two standpoints: everything 0, and the rule
+  // satisfied, so that each test of an `and` is the one that decides.
+  Status check_boundaries(int number, const std::vector<Rule>& rules, const Rule& rule) {
+    tests_.clear();
+    collect_tests(rule.condition, tests_);
+    if (tests_.empty()) {
+      return {};
+    }
+    seccomp_data call{};
+    call.arch = audit_arch(spec_.arch);
+    call.nr = number;
+    for (const bool satisfied : {false, true}) {
+      if (satisfied) {
+        satisfy(tests_, call);
+      }
+      SBX_TRY(check(call, first_match(rules, call)));
+      for (const ArgumentTest* test : tests_) {
+        const auto kept = call.args[test->argument];
+        for (const std::uint64_t value : boundary_values(*test)) {
+          call.args[test->argument] = value;
+          SBX_TRY(check(call, first_match(rules, call)));
+        }
+        call.args[test->argument] = kept;
+      }
+    }
+    return {};
+  }
+
+  const FilterSpec& spec_;
+  const FilterProgram& program_;
+  std::vector<const ArgumentTest*> tests_;
+};
+
+}  // namespace
+
+Status verify(const FilterSpec& spec, const FilterProgram& program) {
+  if (!is_loadable(program)) {
+    return Error{"cannot trust the compiled filter: the kernel would refuse it",
+                 0,
+                 {},
+                 "this is a defect of sbx; nothing was started"};
+  }
+  return Verifier(spec, program).run();
+}
+
+}  // namespace sbx::seccomp
