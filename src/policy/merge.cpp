@@ -291,7 +291,7 @@ Status check_publish(const PolicyLayer& layer) {
     const Text& entry = (*entries)[i];
     const auto [seen, is_new] = ports.try_emplace(inside_port(entry.value), &entry);
     if (!is_new) {
-      return Error{"port " + quote(seen->first) + " inside is published twice: " +
+      return Error{"port " + seen->first + " inside is published twice: " +
                        quote(seen->second->value) + " and " + quote(entry.value),
                    0, entry.origin, "a server's socket can be at one port outside; keep one of the two"};
     }
@@ -310,18 +310,30 @@ Status check_layer(const PolicyLayer& layer) {
   return check_places(layer);
 }
 
+std::string removal_hint(const Stack& stack, Key key, const std::string& value) {
+  std::vector<std::string_view> there;
+  if (const auto found = stack.names.find(key); found != stack.names.end()) {
+    for (const LayeredName& name : found->second) {
+      there.push_back(name.value);
+    }
+  }
+  if (const auto near = nearest(value, there)) {
+    return "did you mean " + quote(*near) + "?";
+  }
+  const bool is_call = key == Key::SeccompAllow && !value.starts_with('@');
+  return is_call ? "if a group allows the call: seccomp.deny = [" + quote(value) + "]"
+                 : "`sbx show --origin` lists what the earlier layers have";
+}
+
 Status check_removals(const Stack& stack, const PolicyLayer& layer) {
   for (const auto& [key, removals] : layer.removed) {
     for (const Text& removal : removals) {
       if (is_there(stack, key, removal)) {
         continue;
       }
-      const bool is_call = key == Key::SeccompAllow && !removal.value.starts_with('@');
       return Error{"cannot remove " + quote(removal.value) + " from " + qualified_name(key) +
                        ": no earlier layer has it",
-                   0, removal.origin,
-                   is_call ? "a call that a group allows is denied by seccomp.deny"
-                           : "`sbx show --origin` lists what the earlier layers have"};
+                   0, removal.origin, removal_hint(stack, key, removal.value)};
     }
   }
   return {};

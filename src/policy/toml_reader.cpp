@@ -527,6 +527,10 @@ Error Reader::wrong_type(Key key, const toml::node& node) const {
   if (const auto* text = node.as_string(); is_list && text != nullptr) {
     hint = "write " + std::string(entry.name) + " = [" + quote(text->get()) + "]";
   }
+  const bool is_word = entry.type == KeyType::Text || entry.type == KeyType::Choice;
+  if (const auto* number = node.as_integer(); is_word && number != nullptr) {
+    hint = "write " + std::string(entry.name) + " = \"" + std::to_string(number->get()) + "\"";
+  }
   return Error{qualified_name(key) + " is " + std::string(describe(entry.type)) + ", not " +
                    std::string(describe(node)),
                0, where(node), hint};

@@ -35,7 +35,7 @@ Status check_errno(const std::string& name, const Origin& origin) {
   }
   const auto near = nearest(name, {known.begin(), known.end()});
   return Error{"unknown errno name " + quote(name), 0, origin,
-               near ? "did you mean " + *near + "?" : "errno(3) lists the names: EPERM, EACCES, ENOENT …"};
+               near ? "did you mean errno(" + *near + ")?" : "errno(3) lists the names: EPERM, EACCES, ENOENT …"};
 }
 
 Status check_choice(std::string_view what, std::string_view choices, const Text& text) {
