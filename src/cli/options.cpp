@@ -74,7 +74,7 @@ constexpr OptionInfo kOptions[] = {
      policy::Key::FilesystemHome},
 
     {Option::Net, "run", "Network", "--net", "", "MODE", false, Offer::Words, "",
-     "none: no sockets to a network; private: a loopback of its own; host: the host's network",
+     "none: no network at all; private: a loopback of its own; host: the host's network",
      policy::Key::NetworkMode},
     {Option::Publish, "run", "Network", "--publish", "-P", "[ADDRESS:]PORT:INSIDE", true,
      Offer::Nothing, "",
@@ -88,7 +88,7 @@ constexpr OptionInfo kOptions[] = {
      "deny system calls or @groups of them",
      policy::Key::SeccompDeny},
     {Option::OnViolation, "run", "System calls", "--on-violation", "", "WHAT", false, Offer::Words,
-     "", "what a denied call leads to: kill, an error number to the program, or only a log line",
+     "", "after a denied call was reported: kill, let it fail with an error number, or let it run",
      policy::Key::ReportOnViolation},
 
     {Option::Limit, "run", "Process", "--limit", "", "NAME=VALUE", true, Offer::Words, "",
