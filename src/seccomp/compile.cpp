@@ -20,14 +20,20 @@ constexpr std::size_t kMaxJump = 255;  // jt and jf are bytes
 // that every jump's target, which must lie ahead, is known when the jump is written.
 using Label = std::size_t;
 
-std::uint32_t low_half(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
-std::uint32_t high_half(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
+std::uint32_t low_half(std::uint64_t value) {
+  return static_cast<std::uint32_t>(value);
+}
+std::uint32_t high_half(std::uint64_t value) {
+  return static_cast<std::uint32_t>(value >> 32);
+}
 
 // Offsets into struct seccomp_data. Both architectures are little endian: the low half comes first.
 std::uint32_t low_offset(const ArgumentTest& test) {
   return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8u * test.argument);
 }
-std::uint32_t high_offset(const ArgumentTest& test) { return low_offset(test) + 4; }
+std::uint32_t high_offset(const ArgumentTest& test) {
+  return low_offset(test) + 4;
+}
 
 class Assembler {
  public:
@@ -58,8 +64,8 @@ class Assembler {
     if (size() - no > kMaxJump) {
       no = jump(no);
     }
-    return append({static_cast<std::uint16_t>(BPF_JMP | BPF_K | operation), distance(yes),
-                   distance(no), k});
+    return append(
+        {static_cast<std::uint16_t>(BPF_JMP | BPF_K | operation), distance(yes), distance(no), k});
   }
 
   FilterProgram finish() && {
@@ -86,7 +92,8 @@ struct Half {
   std::uint32_t offset = 0;
   std::uint32_t mask = 0;
   std::uint32_t value = 0;
-  bool flip_sign = false;  // BPF compares unsigned: with the sign bits flipped the order is the same
+  bool flip_sign =
+      false;  // BPF compares unsigned: with the sign bits flipped the order is the same
 };
 
 // Writes the load (and mask, and flip) that goes before a jump; the jump itself is written already,
@@ -105,7 +112,8 @@ Label load_half(Assembler& code, const Half& half) {
 
 Half low_part(const ArgumentTest& test) {
   const bool flip = test.is_signed && test.width == 32;
-  return {low_offset(test), low_half(test.mask), low_half(test.value) ^ (flip ? kSignBit : 0), flip};
+  return {low_offset(test), low_half(test.mask), low_half(test.value) ^ (flip ? kSignBit : 0),
+          flip};
 }
 
 Half high_part(const ArgumentTest& test) {
@@ -116,8 +124,8 @@ Half high_part(const ArgumentTest& test) {
 
 Label equal_test(Assembler& code, const ArgumentTest& test, Label yes, Label no) {
   // `x & M == 0` needs no separate mask: JSET is the same question in one instruction.
-  const auto half_test = [&](std::uint32_t offset, std::uint32_t mask, std::uint32_t value, Label hit,
-                             Label miss) {
+  const auto half_test = [&](std::uint32_t offset, std::uint32_t mask, std::uint32_t value,
+                             Label hit, Label miss) {
     if (mask != 0xffff'ffff && value == 0) {
       code.jump_if(BPF_JSET, mask, miss, hit);
       return code.load(offset);
@@ -194,7 +202,9 @@ Label condition_code(Assembler& code, const Condition& condition, Label yes, Lab
   return no;
 }
 
-bool is_always(const Rule& rule) { return rule.condition.kind == Condition::Kind::Always; }
+bool is_always(const Rule& rule) {
+  return rule.condition.kind == Condition::Kind::Always;
+}
 
 // What a range of numbers answers: the rules that are left when those which cannot matter are gone.
 // Points into the spec.

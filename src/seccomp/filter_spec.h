@@ -68,8 +68,6 @@ enum class Mediation : std::uint8_t {
   Log,       // report, then let it run: the decision rests on registers only
   Bind,      // publish
   Connect,   // connect on the supervisor's own duplicate of the socket
-  Listen,    // publish: listen(2), likewise. A connection accepted from an injected listener loses its
-             // port when its peer resets it; listen would then open a port that nobody published
 };
 
 struct Rule {

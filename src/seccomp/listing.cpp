@@ -31,9 +31,6 @@ constexpr std::string_view operator_text(Compare compare) {
 
 // A constant that parse_when reads back as the same value.
 std::string constant_text(const ArgumentInfo& info, std::uint64_t value) {
-  if (info.constants == "S") {
-    return fmt::format("0o{:o}", value & info.mask);
-  }
   if (info.is_pointer) {
     return fmt::format("{:#x}", value);
   }
@@ -62,8 +59,7 @@ std::string joined(const Condition& condition, std::string_view syscall, std::st
     if (!text.empty()) {
       text += word;
     }
-    const bool nested =
-        operand.kind == Condition::Kind::And || operand.kind == Condition::Kind::Or;
+    const bool nested = operand.kind == Condition::Kind::And || operand.kind == Condition::Kind::Or;
     text += nested ? "(" + to_text(operand, syscall) + ")" : to_text(operand, syscall);
   }
   return text;
@@ -96,9 +92,6 @@ std::string rule_text(const Rule& rule, std::string_view syscall) {
           break;
         case Mediation::Connect:
           action = "connect by the supervisor";
-          break;
-        case Mediation::Listen:
-          action = "listen by the supervisor";
           break;
       }
       break;
@@ -172,8 +165,8 @@ std::string listing(const FilterSpec& spec) {
   append_range(text, first, end - 1, names, rules);
   text += fmt::format("{:<8} {}: {}\n", fmt::format("{}-", end), "newer calls",
                       rule_text(spec.unknown, {}));
-  text += fmt::format("{:<8} {}: {}\n", "others", "foreign architectures",
-                      rule_text(spec.foreign, {}));
+  text +=
+      fmt::format("{:<8} {}: {}\n", "others", "foreign architectures", rule_text(spec.foreign, {}));
   return text;
 }
 

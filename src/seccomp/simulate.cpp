@@ -89,7 +89,8 @@ bool is_admitted(const FilterProgram& program, std::size_t at) {
 }
 
 // True if no path reads a word of scratch memory that it has not written: the kernel refuses such
-// a program, since the word would be what is left on its stack. Jumps lead forward, so one pass does.
+// a program, since the word would be what is left on its stack. Jumps lead forward, so one pass
+// does.
 bool reads_only_written_memory(const FilterProgram& program) {
   constexpr std::uint16_t kAll = 0xffff;
   std::vector<std::uint16_t> written_before(program.size(), kAll);
@@ -220,7 +221,7 @@ std::uint32_t run_loadable(const FilterProgram& program, const seccomp_data& cal
           at += k;
         } else {
           at += is_taken(BPF_OP(code), a, BPF_SRC(code) == BPF_X ? x : k) ? instruction.jt
-                                                                         : instruction.jf;
+                                                                          : instruction.jf;
         }
         break;
       case BPF_RET:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A miscompiled filter is a hole that nobody sees, so each is run against its spec before it is
-// loaded. Not every call can be tried: what is tried are all numbers, and for each test of each rule
-// the values beside which a wrong comparison, mask or half would show.
+// loaded. Not every call can be tried: what is tried are all numbers, and for each test of each
+// rule the values beside which a wrong comparison, mask or half would show.
 #include <array>
 #include <bit>
 #include <vector>
@@ -39,7 +39,7 @@ std::uint64_t with_masked(std::uint64_t argument, const ArgumentTest& test, std:
 void satisfy(const std::vector<const ArgumentTest*>& tests, seccomp_data& call) {
   for (const ArgumentTest* test : tests) {
     const bool away = test->compare == Compare::NotEqual || test->compare == Compare::Greater;
-    const std::uint64_t value = test->value + (away                               ? 1u
+    const std::uint64_t value = test->value + (away                             ? 1u
                                                : test->compare == Compare::Less ? ~0ull
                                                                                 : 0u);
     call.args[test->argument] = with_masked(call.args[test->argument], *test, value);
@@ -56,10 +56,10 @@ std::array<std::uint64_t, 12> boundary_values(const ArgumentTest& test) {
           value ^ low_bit,
           value ^ high_bit,
           value | ~test.mask,
-          value ^ 0x1'0000'0000,          // differs in the upper half alone
+          value ^ 0x1'0000'0000,  // differs in the upper half alone
           value | kUpperHalf,
           value & ~kUpperHalf,
-          value ^ 0x8000'0000,            // the signs of both widths
+          value ^ 0x8000'0000,  // the signs of both widths
           value ^ 0x8000'0000'0000'0000,
           ~value};
 }
@@ -86,12 +86,13 @@ class Verifier {
       return {};
     }
     const std::string_view name = name_of(spec_.arch, call.nr);
-    return Error{fmt::format("cannot trust the compiled filter: {} [{}] ({:#x}, {:#x}, {:#x}, {:#x}, "
-                             "{:#x}, {:#x}) under architecture {:#x} answers {:#x}, not {:#x}",
-                             name.empty() ? "call" : name, call.nr, call.args[0], call.args[1],
-                             call.args[2], call.args[3], call.args[4], call.args[5], call.arch,
-                             answer, to_return_value(expected.action)),
-                 0, expected.origin, "this is a defect of sbx; nothing was started"};
+    return Error{
+        fmt::format("cannot trust the compiled filter: {} [{}] ({:#x}, {:#x}, {:#x}, {:#x}, "
+                    "{:#x}, {:#x}) under architecture {:#x} answers {:#x}, not {:#x}",
+                    name.empty() ? "call" : name, call.nr, call.args[0], call.args[1], call.args[2],
+                    call.args[3], call.args[4], call.args[5], call.arch, answer,
+                    to_return_value(expected.action)),
+        0, expected.origin, "this is a defect of sbx; nothing was started"};
   }
 
   // Each number once, with all arguments 0; the first beyond the table; numbers that look negative.
@@ -118,9 +119,9 @@ class Verifier {
 
   Status check_foreign() const {
     seccomp_data call{};
-    for (const std::uint32_t arch : {std::uint32_t{AUDIT_ARCH_I386}, std::uint32_t{AUDIT_ARCH_ARM},
-                                     std::uint32_t{AUDIT_ARCH_X86_64},
-                                     std::uint32_t{AUDIT_ARCH_AARCH64}, 0u, ~0u}) {
+    for (const std::uint32_t arch :
+         {std::uint32_t{AUDIT_ARCH_I386}, std::uint32_t{AUDIT_ARCH_ARM},
+          std::uint32_t{AUDIT_ARCH_X86_64}, std::uint32_t{AUDIT_ARCH_AARCH64}, 0u, ~0u}) {
       call.arch = arch;
       for (call.nr = 0; call.nr < 4; ++call.nr) {
         SBX_TRY(check(call, evaluate(spec_, call)));

@@ -31,15 +31,16 @@ bool is_word_byte(char byte) {
          (byte >= '0' && byte <= '9') || byte == '_';
 }
 
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+bool is_digit(char byte) {
+  return byte >= '0' && byte <= '9';
+}
 
-// Decimal, 0x hexadecimal, 0o octal. A leading zero is no octal in TOML and is one in C: refused.
+// Decimal, 0x hexadecimal; octal with 0o or, as in C and as modes are printed, with a leading 0.
 std::optional<std::uint64_t> parse_constant_number(std::string_view text) {
-  if (!text.starts_with("0o")) {
-    return text.size() > 1 && text[0] == '0' && is_digit(text[1]) ? std::nullopt
-                                                                   : parse_number(text);
+  if (text.size() < 2 || text[0] != '0' || !(is_digit(text[1]) || text[1] == 'o')) {
+    return parse_number(text);
   }
-  text.remove_prefix(2);
+  text.remove_prefix(text[1] == 'o' ? 2 : 1);
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 8);
   if (error != std::errc() || end != text.data() + text.size()) {
@@ -64,8 +65,8 @@ class Parser {
 
   Result<Condition> parse() {
     if (text_.size() > kMaxBytes) {
-      return fail({TokenKind::End, {}, 0}, fmt::format("it has {} bytes, at most {} are read",
-                                                       text_.size(), kMaxBytes));
+      return fail({TokenKind::End, {}, 0},
+                  fmt::format("it has {} bytes, at most {} are read", text_.size(), kMaxBytes));
     }
     SBX_TRY(advance());
     auto condition = parse_or();
@@ -82,9 +83,9 @@ class Parser {
     if (origin.column > 0) {
       origin.column += static_cast<int>(token.position);
     }
-    return Error{fmt::format("cannot read the condition \"{}\" of {}: {}", escape(text_), syscall_,
-                             reason),
-                 0, std::move(origin), std::move(hint)};
+    return Error{
+        fmt::format("cannot read the condition \"{}\" of {}: {}", escape(text_), syscall_, reason),
+        0, std::move(origin), std::move(hint)};
   }
 
   std::string found() const {
@@ -288,8 +289,8 @@ class Parser {
       return parse_in(*operand);
     }
     static constexpr std::pair<std::string_view, Compare> kOperators[] = {
-        {"==", Compare::Equal}, {"!=", Compare::NotEqual},  {"<", Compare::Less},
-        {"<=", Compare::LessEqual}, {">", Compare::Greater}, {">=", Compare::GreaterEqual}};
+        {"==", Compare::Equal},     {"!=", Compare::NotEqual}, {"<", Compare::Less},
+        {"<=", Compare::LessEqual}, {">", Compare::Greater},   {">=", Compare::GreaterEqual}};
     for (const auto& [text, compare] : kOperators) {
       if (at(text)) {
         SBX_TRY(advance());
@@ -364,23 +365,21 @@ class Parser {
     if (is_negative_int || (is_complement && (~value & ~operand.info.mask) == 0)) {
       return {};
     }
-    return fail(token, fmt::format("{:#x} does not fit {}, of which the kernel reads {} bits", value,
-                                   operand.token.text, operand.info.mask == 0xffff
-                                                           ? 16
-                                                           : int{operand.info.width}));
+    return fail(token, fmt::format("{:#x} does not fit {}, of which the kernel reads {} bits",
+                                   value, operand.token.text,
+                                   operand.info.mask == 0xffff ? 16 : int{operand.info.width}));
   }
 
   Status check_pointer(const Operand& operand, Compare compare, std::uint64_t value,
                        const Token& token) const {
-    if (!operand.info.is_pointer ||
-        (value == 0 && !operand.is_masked &&
-         (compare == Compare::Equal || compare == Compare::NotEqual))) {
+    if (!operand.info.is_pointer || (value == 0 && !operand.is_masked &&
+                                     (compare == Compare::Equal || compare == Compare::NotEqual))) {
       return {};
     }
-    return fail(token,
-                fmt::format("{} is an address, which can only be compared with 0",
-                            operand.token.text),
-                "a filter cannot read what an address points to");
+    return fail(
+        token,
+        fmt::format("{} is an address, which can only be compared with 0", operand.token.text),
+        "a filter cannot read what an address points to");
   }
 
   Result<std::uint64_t> parse_constant(const ArgumentInfo& info) {
@@ -423,7 +422,7 @@ class Parser {
       value = parse_constant_number(token.text);
       if (!value) {
         return fail(token, fmt::format("\"{}\" is no number", token.text),
-                    token.text[0] == '0' ? "octal numbers begin with 0o" : "");
+                    token.text[0] == '0' ? "a number that begins with 0 is octal" : "");
       }
     } else if (token.kind == TokenKind::Word) {
       value = constant_value(token.text);

@@ -8,10 +8,13 @@
 //               | operand "in" "{" constant { "," constant } "}"
 //   operand    := argument [ "&" constant ]
 //   argument   := a name of the call's prototype (`sbx syscall socket` lists them), or arg0 … arg5
-//   constant   := number | NAME | constant "|" constant | "~" constant | "(" constant ")"
+//   number     := decimal, 0x hexadecimal, 0o or 0 octal
+//   constant   := number | NAME | constant "|" constant | "~" constant | "-" constant
+//               | "(" constant ")"
 //
 // Example: domain in {AF_UNIX, AF_INET} and type & SOCK_RAW == 0
 // Comparisons are made at the width the kernel reads; a constant that does not fit it is an error.
+// "&" binds tighter than a comparison, "~" and "-" tighter than "|". A masked argument has no sign.
 // An argument that is a pointer cannot be compared but with 0. Limits: 4096 bytes, 32 levels.
 #pragma once
 

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+// The policy's words about system calls, given a meaning: names and groups become numbers, `when`
+// becomes a condition, and for each call the rules come into their order of precedence.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <functional>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/errno_name.h"
+#include "base/text.h"
+#include "plan/expand.h"
+#include "plan/filter_rules.h"
+#include "seccomp/groups.h"
+#include "seccomp/syscall_table.h"
+#include "seccomp/when.h"
+
+namespace sbx::plan {
+namespace {
+
+using seccomp::Condition;
+using seccomp::Mediation;
+using seccomp::Purpose;
+using seccomp::Rule;
+using seccomp::Verdict;
+
+// In a tie the stricter action wins.
+enum class Strictness : std::uint8_t { Allow, Log, Errno, Deny, Kill };
+
+struct Effect {
+  seccomp::Action action;
+  Mediation mediation = Mediation::Deny;
+  bool kill = false;
+  Strictness strictness = Strictness::Deny;
+};
+
+Result<Effect> read_action(const policy::Text& text) {
+  const std::string& word = text.value;
+  if (word == "allow") {
+    return Effect{{Verdict::Allow, 0}, Mediation::Deny, false, Strictness::Allow};
+  }
+  if (word == "deny" || word == "notify") {
+    return Effect{{Verdict::Notify, 0}, Mediation::Deny, false, Strictness::Deny};
+  }
+  if (word == "kill") {
+    return Effect{{Verdict::Notify, 0}, Mediation::Deny, true, Strictness::Kill};
+  }
+  if (word == "log") {
+    return Effect{{Verdict::Notify, 0}, Mediation::Log, false, Strictness::Log};
+  }
+  if (word.starts_with("errno(") && word.ends_with(")")) {
+    const std::string name = word.substr(6, word.size() - 7);
+    // ENOTSUP and the like are further names; 0 would be success.
+    if (const auto value = errno_from_name(name); value && *value > 0 && *value <= 4095) {
+      return Effect{{Verdict::Errno, static_cast<std::uint16_t>(*value)},
+                    Mediation::Deny,
+                    false,
+                    Strictness::Errno};
+    }
+    return Error{fmt::format("unknown errno {} in action {}", quote(name), quote(word)), 0,
+                 text.origin, "a name of errno(3), as errno(EACCES)"};
+  }
+  return Error{fmt::format("unknown action {}", quote(word)), 0, text.origin,
+               "allow, deny, errno(NAME), kill, log or notify"};
+}
+
+Rule make_rule(const Effect& effect, const Origin& origin, std::string text) {
+  Rule rule;
+  rule.action = effect.action;
+  rule.mediation = effect.mediation;
+  rule.kill = effect.kill;
+  rule.origin = origin;
+  rule.text = std::move(text);
+  return rule;
+}
+
+bool lets_run(const Rule& rule) {
+  return rule.action.verdict == Verdict::Allow ||
+         (rule.action.verdict == Verdict::Notify && rule.mediation != Mediation::Deny);
+}
+
+Error unknown_call(const std::string& name, const Origin& origin) {
+  std::vector<std::string_view> known;
+  const bool is_group = name.starts_with('@');
+  if (is_group) {
+    for (const seccomp::Group& group : seccomp::groups()) {
+      known.push_back(group.name);
+    }
+  } else {
+    known = seccomp::all_names(seccomp::Arch::X86_64);
+    const auto more = seccomp::all_names(seccomp::Arch::Aarch64);
+    known.insert(known.end(), more.begin(), more.end());
+  }
+  const auto near = nearest(name, known);
+  return Error{
+      fmt::format("unknown {} {}", is_group ? "group of system calls" : "system call", quote(name)),
+      0, origin, near ? fmt::format("did you mean {}?", *near) : std::string{}};
+}
+
+// A rule without condition that stands for a call, and what it outranks.
+struct Claim {
+  std::size_t rule = 0;  // index into FilterBuilder::unconditional_
+  // A call's own name before a group, then the later layer, then the stricter action.
+  std::tuple<bool, int, Strictness> rank{};
+};
+
+struct ConditionalRule {
+  int number = 0;
+  int layer = 0;
+  Strictness strictness = Strictness::Deny;
+  Rule rule;
+};
+
+class FilterBuilder {
+ public:
+  FilterBuilder(const policy::Policy& policy, seccomp::Arch arch)
+      : policy_(policy),
+        arch_(arch),
+        claims_(static_cast<std::size_t>(seccomp::highest_number(arch)) + 1) {}
+
+  Result<seccomp::FilterSpec> build() {
+    SBX_TRY(set_defaults());
+    for (const policy::LayeredName& name : policy_.allow) {
+      SBX_TRY(add_list_entry("allow", name));
+    }
+    for (const policy::LayeredName& name : policy_.deny) {
+      SBX_TRY(add_list_entry("deny", name));
+    }
+    for (const policy::LayeredRule& rule : policy_.rules) {
+      SBX_TRY(add_rule(rule));
+    }
+    order_rules();
+    for (OverlayRule& overlay : overlay_rules(policy_)) {
+      lay_over(std::move(overlay));
+    }
+    return std::move(spec_);
+  }
+
+ private:
+  using NameSink = std::function<Status(std::string_view name, bool by_name)>;
+
+  Status set_defaults() {
+    spec_.arch = arch_;
+    auto effect = read_action(policy_.seccomp_default);
+    if (!effect) {
+      return std::move(effect).error();
+    }
+    spec_.denied = make_rule(*effect, default_origin(), "not in allow");
+    spec_.denied.purpose = Purpose::Default;
+    spec_.unknown.action = {Verdict::Errno, ENOSYS};
+    spec_.unknown.denied_errno = ENOSYS;
+    spec_.unknown.purpose = Purpose::Unknown;
+    spec_.unknown.origin.source = "built in";
+    spec_.unknown.text = "a call that this sbx does not know";
+    spec_.foreign = spec_.unknown;
+    spec_.foreign.action = {Verdict::Notify, 0};
+    spec_.foreign.text = "another ABI than the machine's own";
+    return {};
+  }
+
+  // Where a reader would add the missing call: beside the latest file's allowed ones.
+  Origin default_origin() const {
+    if (policy_.seccomp_default.origin.line == 0) {
+      for (auto name = policy_.allow.rbegin(); name != policy_.allow.rend(); ++name) {
+        if (name->origin.line > 0) {
+          return name->origin;
+        }
+      }
+    }
+    return policy_.seccomp_default.origin;
+  }
+
+  // Every call that a word of the policy means; the word is a call's name or a group's.
+  Status for_each_call(const std::string& word, const Origin& origin, const NameSink& sink) const {
+    if (word.starts_with('@')) {
+      const seccomp::Group* group = seccomp::find_group(word);
+      if (group == nullptr) {
+        return unknown_call(word, origin);
+      }
+      for (const std::string_view name : seccomp::expand_group(*group)) {
+        SBX_TRY(sink(name, false));
+      }
+      return {};
+    }
+    return seccomp::is_syscall_name(word) ? sink(word, true) : unknown_call(word, origin);
+  }
+
+  void claim(std::string_view name, const Claim& claim) {
+    // A call of another architecture only: nothing to do on this one.
+    if (const auto number = seccomp::number_of(arch_, name)) {
+      auto& held = claims_[static_cast<std::size_t>(*number)];
+      if (!held || held->rank < claim.rank) {
+        held = claim;
+      }
+    }
+  }
+
+  Status add_unconditional(const std::string& word, const Origin& origin, int layer,
+                           const Effect& effect, std::string text) {
+    unconditional_.push_back(make_rule(effect, origin, std::move(text)));
+    return for_each_call(word, origin, [&](std::string_view name, bool by_name) -> Status {
+      claim(name, {unconditional_.size() - 1, {by_name, layer, effect.strictness}});
+      return {};
+    });
+  }
+
+  Status add_list_entry(const char* list, const policy::LayeredName& entry) {
+    auto effect = read_action({list, entry.origin});
+    if (!effect) {
+      return std::move(effect).error();
+    }
+    return add_unconditional(entry.value, entry.origin, entry.layer, *effect,
+                             fmt::format("seccomp.{} = {}", list, entry.value));
+  }
+
+  Status add_rule(const policy::LayeredRule& layered) {
+    const policy::SeccompRule& rule = layered.rule;
+    auto effect = read_action(rule.action);
+    if (!effect) {
+      return std::move(effect).error();
+    }
+    for (const policy::Text& word : rule.syscalls) {
+      if (rule.when.value.empty()) {
+        SBX_TRY(
+            add_unconditional(word.value, word.origin, layered.layer, *effect,
+                              fmt::format("seccomp.rule: {} = {}", rule.action.value, word.value)));
+        continue;
+      }
+      SBX_TRY(for_each_call(word.value, word.origin, [&](std::string_view name, bool) {
+        return add_conditional(layered, name, *effect);
+      }));
+    }
+    return {};
+  }
+
+  Status add_conditional(const policy::LayeredRule& layered, std::string_view name,
+                         const Effect& effect) {
+    const policy::SeccompRule& rule = layered.rule;
+    const auto number = seccomp::number_of(arch_, name);
+    if (!number && seccomp::arguments_of(name).empty()) {
+      return {};  // another architecture's, whose arguments have no names here
+    }
+    auto condition = seccomp::parse_when(rule.when.value, name, rule.when.origin);
+    if (!condition) {
+      return std::move(condition).error();
+    }
+    if (number) {
+      ConditionalRule conditional{
+          *number, layered.layer, effect.strictness,
+          make_rule(effect, rule.origin,
+                    fmt::format("seccomp.rule: {} when {}", rule.action.value, rule.when.value))};
+      conditional.rule.condition = *std::move(condition);
+      conditional_.push_back(std::move(conditional));
+    }
+    return {};
+  }
+
+  void order_rules() {
+    std::stable_sort(conditional_.begin(), conditional_.end(),
+                     [](const ConditionalRule& a, const ConditionalRule& b) {
+                       return std::tie(a.number, b.layer, b.strictness) <
+                              std::tie(b.number, a.layer, a.strictness);
+                     });
+    for (ConditionalRule& conditional : conditional_) {
+      spec_.calls[conditional.number].push_back(std::move(conditional.rule));
+    }
+    for (std::size_t number = 0; number < claims_.size(); ++number) {
+      if (claims_[number]) {
+        spec_.calls[static_cast<int>(number)].push_back(unconditional_[claims_[number]->rule]);
+      }
+    }
+    for (auto& [number, rules] : spec_.calls) {
+      if (!claims_[static_cast<std::size_t>(number)]) {
+        rules.push_back(spec_.denied);
+      }
+    }
+  }
+
+  bool is_granted_by_name(int number) const {
+    const auto& claim = claims_[static_cast<std::size_t>(number)];
+    return claim && std::get<0>(claim->rank) && lets_run(unconditional_[claim->rule]);
+  }
+
+  void lay_over(OverlayRule overlay) {
+    const auto number = seccomp::number_of(arch_, overlay.syscall);
+    if (!number) {
+      return;
+    }
+    const auto found = spec_.calls.find(*number);
+    if (overlay.overlay == Overlay::Replace ||
+        (overlay.overlay == Overlay::Forbid && found == spec_.calls.end())) {
+      std::vector<Rule> rules;
+      rules.push_back(std::move(overlay.rule));
+      spec_.calls[*number] = std::move(rules);
+      return;
+    }
+    if (found == spec_.calls.end()) {
+      return;  // denied already
+    }
+    std::vector<Rule>& rules = found->second;
+    switch (overlay.overlay) {
+      case Overlay::First:
+        if (std::any_of(rules.begin(), rules.end(), lets_run)) {
+          rules.insert(rules.begin(), std::move(overlay.rule));
+        }
+        break;
+      case Overlay::Default:
+        if (lets_run(rules.back())) {
+          rules.insert(rules.end() - 1, std::move(overlay.rule));
+        }
+        break;
+      case Overlay::Forbid:
+        // modify_ldt is for emulators: a policy that names it means it.
+        if (overlay.syscall == "modify_ldt" && is_granted_by_name(*number)) {
+          break;
+        }
+        [[fallthrough]];
+      case Overlay::Mediate:
+        replace_grants(rules, overlay);
+        break;
+      case Overlay::Replace:
+        break;
+    }
+  }
+
+  // A quiet errno that the policy chose stays: programs know it as the sign to do without.
+  static void replace_grants(std::vector<Rule>& rules, const OverlayRule& overlay) {
+    for (Rule& rule : rules) {
+      const bool is_default =
+          overlay.overlay == Overlay::Forbid && rule.purpose == Purpose::Default;
+      if (lets_run(rule) || is_default) {
+        Condition condition = std::move(rule.condition);
+        rule = overlay.rule;
+        rule.condition = std::move(condition);
+      }
+    }
+  }
+
+  const policy::Policy& policy_;
+  const seccomp::Arch arch_;
+  seccomp::FilterSpec spec_;
+  std::vector<Rule> unconditional_;
+  std::vector<std::optional<Claim>> claims_;  // by call number
+  std::vector<ConditionalRule> conditional_;
+};
+
+}  // namespace
+
+Result<seccomp::FilterSpec> expand_filter(const policy::Policy& policy, const HostFacts& facts) {
+  return FilterBuilder(policy, facts.arch).build();
+}
+
+}  // namespace sbx::plan

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/filter_rules.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace sbx::plan {
+namespace {
+
+using seccomp::Action;
+using seccomp::ArgumentTest;
+using seccomp::Compare;
+using seccomp::Condition;
+using seccomp::Mediation;
+using seccomp::Purpose;
+using seccomp::Rule;
+using seccomp::Verdict;
+
+// Values of the kernel's interface that are the same on every architecture sbx runs on; the headers
+// that define them clash with each other.
+constexpr std::uint64_t kProtWrite = 2, kProtExec = 4;
+constexpr std::uint64_t kMapShared = 0x1, kMapAnonymous = 0x20;
+constexpr std::uint64_t kShmExec = 0100000;
+constexpr std::uint64_t kOCreat = 0100, kOTmpfileBit = 020000000;
+constexpr std::uint64_t kSetIdBits = 06000;
+constexpr std::uint64_t kMsgFastopen = 0x2000'0000;
+constexpr std::uint64_t kIpprotoMptcp = 262;
+constexpr std::uint64_t kCloneNewTime = 0x80;
+// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
+constexpr std::uint64_t kCloneNamespaces = 0x7e02'0000;
+// MMAP_PAGE_ZERO, ADDR_NO_RANDOMIZE, ADDR_COMPAT_LAYOUT, READ_IMPLIES_EXEC.
+constexpr std::uint64_t kUnsafePersonality = 0x0074'0000;
+constexpr std::uint64_t kPersonalityQuery = 0xffff'ffff;
+constexpr std::uint64_t kTiocsti = 0x5412, kTioclinux = 0x541c, kTiocsetd = 0x5423;
+// Requests 0x8900 ... 0x89ff belong to sockets and interfaces (linux/sockios.h).
+constexpr std::uint64_t kSocketRequests = 0x8900, kSocketRequestMask = 0xffff'ff00;
+constexpr std::uint64_t kSiocatmark = 0x8905;
+
+const Origin kBuiltIn{"built in", 0, 0};
+
+Condition test(int argument, int width, std::uint64_t mask, Compare compare, std::uint64_t value) {
+  const std::uint64_t width_mask = width == 32 ? 0xffff'ffffull : ~0ull;
+  return Condition{.kind = Condition::Kind::Test,
+                   .test = ArgumentTest{.argument = static_cast<std::uint8_t>(argument),
+                                        .width = static_cast<std::uint8_t>(width),
+                                        .is_signed = false,
+                                        .compare = compare,
+                                        .mask = mask & width_mask,
+                                        .value = value},
+                   .operands = {}};
+}
+
+Condition any_bit(int argument, int width, std::uint64_t bits) {
+  return test(argument, width, bits, Compare::NotEqual, 0);
+}
+
+Condition all_bits(int argument, int width, std::uint64_t bits) {
+  return test(argument, width, bits, Compare::Equal, bits);
+}
+
+Condition equals(int argument, int width, std::uint64_t value) {
+  return test(argument, width, ~0ull, Compare::Equal, value);
+}
+
+Condition combined(Condition::Kind kind, std::vector<Condition> operands) {
+  return Condition{.kind = kind, .test = {}, .operands = std::move(operands)};
+}
+
+Condition all_of(std::vector<Condition> operands) {
+  return combined(Condition::Kind::And, std::move(operands));
+}
+
+Condition any_of(std::vector<Condition> operands) {
+  return combined(Condition::Kind::Or, std::move(operands));
+}
+
+Rule denial(Purpose purpose, const Origin& origin, std::string_view text,
+            Condition condition = {}) {
+  Rule rule;
+  rule.condition = std::move(condition);
+  rule.purpose = purpose;
+  rule.origin = origin;
+  rule.text = text;
+  return rule;
+}
+
+Rule quiet(Rule rule, int errno_value) {
+  rule.action = Action{Verdict::Errno, static_cast<std::uint16_t>(errno_value)};
+  return rule;
+}
+
+using Rules = std::vector<OverlayRule>;
+
+void add_write_exec(const Origin& origin, Rules& rules) {
+  const auto deny = [&](std::string_view call, Condition condition) {
+    rules.push_back(
+        {call, Overlay::First,
+         denial(Purpose::WriteExec, origin, "W^X: memory.wx = deny", std::move(condition))});
+  };
+  const auto forbid = [&](std::string_view call) {
+    rules.push_back(
+        {call, Overlay::Forbid, denial(Purpose::WriteExec, origin, "W^X: memory.wx = deny")});
+  };
+  // Shared anonymous memory that is executable can be had twice, by mremap, and one of the two made
+  // writable, past the kernel's own MDWE (measured on 6.18).
+  deny("mmap",
+       any_of({all_bits(2, 64, kProtWrite | kProtExec),
+               all_of({any_bit(2, 64, kProtExec), all_bits(3, 64, kMapShared | kMapAnonymous)})}));
+  deny("mprotect", any_bit(2, 64, kProtExec));
+  deny("pkey_mprotect", any_bit(2, 64, kProtExec));
+  deny("shmat", any_bit(2, 32, kShmExec));
+  // A size of 0 asks for a second mapping. The kernel rounds up to whole pages before it looks, so
+  // the last sizes of the range are 0 as well; nothing above the middle is a real one.
+  deny("mremap", any_of({equals(1, 64, 0), test(1, 64, ~0ull, Compare::Greater, INT64_MAX)}));
+  // The query changes nothing and has all bits set.
+  deny("personality", all_of({any_bit(0, 32, kUnsafePersonality),
+                              test(0, 32, ~0ull, Compare::NotEqual, kPersonalityQuery)}));
+  forbid("remap_file_pages");
+  forbid("modify_ldt");
+}
+
+void add_memfd(const Origin& origin, Rules& rules) {
+  // Memory with a file's name: filled by write, then mapped executable, past every path rule.
+  for (const std::string_view call : {"memfd_create", "memfd_secret"}) {
+    rules.push_back(
+        {call, Overlay::Forbid, denial(Purpose::WriteExec, origin, "W^X: memory.memfd = deny")});
+  }
+}
+
+void add_namespaces(Rules& rules) {
+  const auto denied = [](Condition condition) {
+    return denial(Purpose::Namespaces, kBuiltIn, "no nested namespaces", std::move(condition));
+  };
+  rules.push_back({"clone", Overlay::First, denied(any_bit(0, 32, kCloneNamespaces))});
+  // CLONE_NEWTIME lies in clone's signal number: only unshare knows it (clone(2)).
+  rules.push_back(
+      {"unshare", Overlay::First, denied(any_bit(0, 64, kCloneNamespaces | kCloneNewTime))});
+  rules.push_back({"setns", Overlay::Forbid, denied({})});
+  // Its flags are behind a pointer. ENOSYS, and never EPERM: libc then falls back to clone.
+  rules.push_back({"clone3", Overlay::Replace, quiet(denied({}), ENOSYS)});
+}
+
+void add_terminal(Rules& rules) {
+  // A terminal types, pastes or changes discipline for the shell that has it after the command.
+  // The kernel reads 32 bits of the request: upper bits must not lead round this.
+  rules.push_back({"ioctl", Overlay::First,
+                   denial(Purpose::Launch, kBuiltIn, "no input into the caller's terminal",
+                          any_of({equals(1, 32, kTiocsti), equals(1, 32, kTioclinux),
+                                  equals(1, 32, kTiocsetd)}))});
+}
+
+void add_set_id_bits(Rules& rules) {
+  struct Mode {
+    std::string_view call;
+    int argument;
+    int flags;  // the argument that says whether a file is made; -1: always
+  };
+  // openat2 has its mode behind a pointer. It stays: every mount that can be written is nosuid.
+  constexpr Mode kModes[] = {{"chmod", 1, -1},     {"fchmod", 1, -1},  {"fchmodat", 2, -1},
+                             {"fchmodat2", 2, -1}, {"mkdir", 1, -1},   {"mkdirat", 2, -1},
+                             {"mknod", 1, -1},     {"mknodat", 2, -1}, {"creat", 1, -1},
+                             {"open", 2, 1},       {"openat", 3, 2}};
+  for (const Mode& mode : kModes) {
+    Condition condition = any_bit(mode.argument, 32, kSetIdBits);
+    if (mode.flags >= 0) {
+      condition = all_of({std::move(condition), any_bit(mode.flags, 32, kOCreat | kOTmpfileBit)});
+    }
+    rules.push_back(
+        {mode.call, Overlay::Default,
+         denial(Purpose::Policy, kBuiltIn, "setuid and setgid bits", std::move(condition))});
+  }
+}
+
+Rule mediated(Mediation mediation, const Origin& origin) {
+  Rule rule = denial(Purpose::Publish, origin, "network.publish");
+  rule.mediation = mediation;
+  return rule;
+}
+
+// An injected socket belongs to the network outside. Nothing may make a client of it, nor a
+// listener on another port, behind the supervisor's back.
+void add_publish(const Origin& origin, Rules& rules) {
+  const auto denied = [&](Condition condition) {
+    return denial(Purpose::Publish, origin, "network.publish", std::move(condition));
+  };
+  rules.push_back({"bind", Overlay::Mediate, mediated(Mediation::Bind, origin)});
+  rules.push_back({"connect", Overlay::Mediate, mediated(Mediation::Connect, origin)});
+  rules.push_back({"listen", Overlay::Mediate, mediated(Mediation::Listen, origin)});
+  // TCP Fast Open connects without connect.
+  rules.push_back({"sendto", Overlay::First, denied(any_bit(3, 32, kMsgFastopen))});
+  rules.push_back({"sendmsg", Overlay::First, denied(any_bit(2, 32, kMsgFastopen))});
+  rules.push_back({"sendmmsg", Overlay::First, denied(any_bit(3, 32, kMsgFastopen))});
+  // Interface requests act on the network of the socket.
+  rules.push_back({"ioctl", Overlay::First,
+                   denied(all_of({test(1, 32, kSocketRequestMask, Compare::Equal, kSocketRequests),
+                                  test(1, 32, ~0ull, Compare::NotEqual, kSiocatmark)}))});
+  // Its operations pass by the filter, connect and send among them.
+  for (const std::string_view call : {"io_uring_setup", "io_uring_enter", "io_uring_register"}) {
+    rules.push_back({call, Overlay::Forbid, denied({})});
+  }
+  // Multipath TCP opens further connections by itself. Programs take this answer and use TCP.
+  rules.push_back(
+      {"socket", Overlay::First, quiet(denied(equals(2, 32, kIpprotoMptcp)), EPROTONOSUPPORT)});
+}
+
+void add_pretended_ids(const Origin& origin, Rules& rules) {
+  for (const std::string_view call :
+       {"setuid", "setgid", "setgroups", "setreuid", "setregid", "setresuid", "setresgid",
+        "setfsuid", "setfsgid", "chown", "fchown", "lchown", "fchownat"}) {
+    rules.push_back(
+        {call, Overlay::Replace,
+         quiet(denial(Purpose::PretendUid, origin, "identity.single-uid = pretend"), 0)});
+  }
+}
+
+// Without these no program can return from a signal handler, or end.
+void add_ends(Rules& rules) {
+  for (const std::string_view call : {"rt_sigreturn", "restart_syscall", "exit", "exit_group"}) {
+    Rule rule = denial(Purpose::Launch, kBuiltIn, "every program needs it");
+    rule.action.verdict = Verdict::Allow;
+    rules.push_back({call, Overlay::Replace, std::move(rule)});
+  }
+}
+
+}  // namespace
+
+std::vector<OverlayRule> overlay_rules(const policy::Policy& policy) {
+  Rules rules;
+  rules.reserve(64);
+  add_set_id_bits(rules);
+  if (!policy.publish.empty()) {
+    add_publish(policy.publish.front().origin, rules);
+  }
+  add_terminal(rules);
+  if (policy.wx.value != "allow") {
+    add_write_exec(policy.wx.origin, rules);
+  }
+  if (policy.memfd.value != "allow") {
+    add_memfd(policy.memfd.origin, rules);
+  }
+  add_namespaces(rules);
+  if (policy.single_uid.value == "pretend") {
+    add_pretended_ids(policy.single_uid.origin, rules);
+  }
+  add_ends(rules);
+  return rules;
+}
+
+}  // namespace sbx::plan
