@@ -121,33 +121,66 @@ Origin SourceLines::origin_of_byte(std::size_t offset) const {
                 static_cast<int>(offset - start) + 1};
 }
 
-Status SourceLines::check_encoding() const {
-  if (!is_utf8(text_)) {
-    std::size_t low = 0;
-    std::size_t high = text_.size();
-    while (low + 1 < high) {  // the longest good prefix, but for a character cut by the cut itself
-      const std::size_t middle = low + (high - low) / 2;
-      std::size_t cut = middle;
-      while (cut < text_.size() && cut < middle + 3 && is_continuation(text_[cut])) {
-        ++cut;
-      }
-      (is_utf8(text_.substr(0, cut)) ? low : high) = middle;
-    }
-    while (low + 1 < text_.size() && is_continuation(text_[low])) {
-      ++low;
-    }
-    return Error{"this policy is not UTF-8", 0, origin_of_byte(low), "save the file as UTF-8"};
+Status SourceLines::check_utf8() const {
+  if (is_ascii_ || is_utf8(text_)) {
+    return {};
   }
+  std::size_t low = 0;
+  std::size_t high = text_.size();
+  while (low + 1 < high) {  // the longest good prefix, but for a character cut by the cut itself
+    const std::size_t middle = low + (high - low) / 2;
+    std::size_t cut = middle;
+    while (cut < text_.size() && cut < middle + 3 && is_continuation(text_[cut])) {
+      ++cut;
+    }
+    (is_utf8(text_.substr(0, cut)) ? low : high) = middle;
+  }
+  while (low + 1 < text_.size() && is_continuation(text_[low])) {
+    ++low;
+  }
+  return Error{"this policy is not UTF-8", 0, origin_of_byte(low), "save the file as UTF-8"};
+}
+
+namespace {
+
+// Where the string that opens at `start` ends; at the line's end if it is not closed: toml++ stops
+// there with its error.
+std::size_t end_of_string(std::string_view text, std::size_t start) {
+  const char quote = text[start];
+  const std::string_view three = quote == '"' ? "\"\"\"" : "'''";
+  const bool long_form = text.substr(start).starts_with(three);
+  std::size_t i = start + (long_form ? 3 : 1);
+  while (i < text.size()) {
+    if (quote == '"' && text[i] == '\\') {
+      i += 2;
+    } else if (long_form && text.substr(i).starts_with(three)) {
+      i += 3;
+      // Up to two quotes right before the closing three belong to the string.
+      for (int extra = 0; extra < 2 && i < text.size() && text[i] == quote; ++extra) {
+        ++i;
+      }
+      return i;
+    } else if (!long_form && (text[i] == quote || text[i] == '\n')) {
+      return text[i] == quote ? i + 1 : i;
+    } else {
+      ++i;
+    }
+  }
+  return text.size();
+}
+
+}  // namespace
+
+Result<std::string> SourceLines::checked_text() const {
+  SBX_TRY(check_utf8());
   if (const std::size_t nul = text_.find('\0'); nul != std::string_view::npos) {
     return Error{"a NUL byte in this policy", 0, origin_of_byte(nul), "is this a text file?"};
   }
-  return check_outside_ascii();
-}
-
-Status SourceLines::check_outside_ascii() const {
+  std::string kept;
+  kept.reserve(text_.size());
   std::size_t i = 0;
-  const auto at = [&](std::string_view word) { return text_.substr(i).starts_with(word); };
   while (i < text_.size()) {
+    const std::size_t start = i;
     const char c = text_[i];
     if (static_cast<unsigned char>(c) >= 0x80) {
       return Error{"a character outside of ASCII that is not in quotes", 0, origin_of_byte(i),
@@ -157,31 +190,10 @@ Status SourceLines::check_outside_ascii() const {
       i = std::min(text_.find('\n', i), text_.size());
       continue;
     }
-    if (c != '"' && c != '\'') {
-      ++i;
-      continue;
-    }
-    const std::string_view three = c == '"' ? "\"\"\"" : "'''";
-    const bool long_form = at(three);
-    i += long_form ? 3 : 1;
-    while (i < text_.size()) {
-      if (c == '"' && text_[i] == '\\') {
-        i += 2;
-      } else if (long_form ? at(three) : text_[i] == c) {
-        i += long_form ? 3 : 1;
-        // Up to two quotes right before the closing three belong to the string.
-        for (int extra = 0; long_form && extra < 2 && i < text_.size() && text_[i] == c; ++extra) {
-          ++i;
-        }
-        break;
-      } else if (!long_form && text_[i] == '\n') {
-        break;  // not closed: toml++ stops here with its error
-      } else {
-        ++i;
-      }
-    }
+    i = c == '"' || c == '\'' ? end_of_string(text_, i) : i + 1;
+    kept += text_.substr(start, i - start);
   }
-  return {};
+  return kept;
 }
 
 Error syntax_error(std::string_view description, const SourceLines& lines, int line_number,

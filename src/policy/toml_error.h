@@ -22,7 +22,9 @@ class SourceLines {
 
   // Not UTF-8, or a character outside of ASCII where only strings and comments have one: refused
   // before toml++ sees it, which reaches undefined behaviour on the bytes EF BB 8A.
-  Status check_encoding() const;
+  // The answer is the text without its comments, every place unchanged: toml++ takes a character at a
+  // time, and half of a good policy is comment.
+  Result<std::string> checked_text() const;
 
   // The line without its newline; empty if there is none.
   std::string_view line(int number) const;
@@ -31,7 +33,7 @@ class SourceLines {
 
  private:
   Origin origin_of_byte(std::size_t offset) const;
-  Status check_outside_ascii() const;
+  Status check_utf8() const;
 
   std::string_view text_;
   std::string source_;

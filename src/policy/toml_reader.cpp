@@ -70,6 +70,11 @@ std::string_view example(KeyType type) {
   return "";
 }
 
+bool is_table(std::string_view name) {
+  return std::any_of(keys().begin(), keys().end(),
+                     [&](const KeyInfo& key) { return key.table == name; });
+}
+
 // One file. Every member either reads its node into the layer or returns the Error to show.
 class Reader {
  public:
@@ -137,10 +142,7 @@ Status Reader::read(const toml::table& root, PolicyLayer& layer) const {
       SBX_TRY(read_removals(*table, layer));
       continue;
     }
-    const bool known = std::any_of(keys().begin(), keys().end(), [&](const KeyInfo& key) {
-      return key.table == name->str();
-    });
-    if (!known) {
+    if (!is_table(name->str())) {
       return name->str() == "remove"
                  ? Error{"remove is a table, not " + std::string(describe(*node)), 0, where(*name),
                          "write remove.seccomp.allow = [\"…\"]"}
@@ -545,8 +547,11 @@ Result<PolicyLayer> read_toml(std::string_view text, const std::string& source,
                  "a policy is a page of text; is this the right file?"};
   }
   const SourceLines lines(text, source);
-  SBX_TRY(lines.check_encoding());
-  const toml::parse_result parsed = toml::parse(text, std::string_view());
+  const auto checked = lines.checked_text();
+  if (!checked) {
+    return checked.error();
+  }
+  const toml::parse_result parsed = toml::parse(std::string_view(*checked), std::string_view());
   if (!parsed) {
     const toml::source_position& at = parsed.error().source().begin;
     return syntax_error(parsed.error().description(), lines, static_cast<int>(at.line),
