@@ -27,13 +27,13 @@ bool is_native(const seccomp::FilterSpec& spec, const seccomp_data& call) {
          (static_cast<std::uint32_t>(call.nr) & kX32Bit) == 0;
 }
 
-// Arguments that are NUL-terminated strings, by the names that the kernel's prototypes give them.
-bool is_string(std::string_view argument) {
-  constexpr std::string_view kStrings[] = {
-      "pathname", "path",    "filename", "oldname",  "newname", "oldpath",  "newpath",
-      "old_path", "new_path", "linkpath", "dir_name", "dev_name", "new_root", "put_old",
-      "specialfile", "uargs", "uname",    "library",  "from_pathname", "to_pathname"};
-  return std::find(std::begin(kStrings), std::end(kStrings), argument) != std::end(kStrings);
+// Arguments that are NUL-terminated strings, by the names that the prototypes give them.
+bool is_string(std::string_view call, std::string_view argument) {
+  constexpr std::string_view kStrings[] = {"path",    "oldpath", "newpath", "new_root", "put_old",
+                                           "target",  "linkpath", "source", "fromname", "from_path",
+                                           "to_path", "specialfile"};
+  return std::find(std::begin(kStrings), std::end(kStrings), argument) != std::end(kStrings) ||
+         (argument == "name" && call != "uname");  // uname fills it in
 }
 
 std::string string_argument(pid_t thread, std::uint64_t pointer) {
@@ -145,7 +145,7 @@ std::string arguments_text(const seccomp::FilterSpec& spec, const seccomp_data& 
     if (static_cast<int>(i) == address) {
       texts.push_back(address_argument_text(thread, call.args[i], call.args[i + 1]));
     } else if (thread > 0 && arguments[i].is_pointer && call.args[i] != 0 &&
-               is_string(arguments[i].name)) {
+               is_string(name, arguments[i].name)) {
       texts.push_back(string_argument(thread, call.args[i]));
     } else {
       texts.push_back(seccomp::decode_argument(arguments[i], call.args[i]));

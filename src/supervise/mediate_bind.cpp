@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// bind and listen; network_mediator.h says what is decided and why.
+// bind; network_mediator.h says what is decided and why.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -24,27 +23,14 @@
 namespace sbx::supervise {
 namespace {
 
-constexpr int kMptcp = 262;                    // IPPROTO_MPTCP
-constexpr int kSocketCookie = 57;              // SO_COOKIE, Linux 4.12
-constexpr std::size_t kMostInjected = 65536;   // the oldest can no longer be listened on: closed
+constexpr int kMptcp = 262;           // IPPROTO_MPTCP
 constexpr std::size_t kMostNotes = 64;
 
 int argument(const seccomp_notif& call, int index) {
   return static_cast<int>(static_cast<std::uint32_t>(call.data.args[index]));
 }
 
-std::optional<std::uint64_t> cookie_of(int socket) {
-  std::array<std::byte, sizeof(std::uint64_t)> bytes{};
-  if (sys::get_option(socket, SOL_SOCKET, kSocketCookie, bytes) !=
-      static_cast<std::ptrdiff_t>(bytes.size())) {
-    return std::nullopt;
-  }
-  std::uint64_t cookie = 0;
-  std::memcpy(&cookie, bytes.data(), sizeof cookie);
-  return cookie;
-}
-
-bool is_loopback_only_v6(const in6_addr& address) {
+bool is_ipv6_only(const in6_addr& address) {
   return !IN6_IS_ADDR_UNSPECIFIED(&address) && !IN6_IS_ADDR_V4MAPPED(&address);
 }
 
@@ -153,7 +139,7 @@ void NetworkMediator::bind(const seccomp_notif& call) {
     return;
   }
   const std::string path = unix_path(address);
-  if (!path.empty() && injected_.empty()) {
+  if (!path.empty() && !injected_) {
     // The file should be the caller's own in every respect (getsockname shows the address as given).
     // As long as no socket was put in there is none outside to be exchanged for this one.
     listener_.let_run(call.id);
@@ -184,7 +170,7 @@ std::optional<NetworkMediator::BindRequest> NetworkMediator::published_request(
   if (const auto v6 = address.ipv6()) {
     const bool only = sys::get_option(socket, IPPROTO_IPV6, IPV6_V6ONLY).value_or(0) != 0;
     request.kind = only ? SocketKind::Ipv6Only : SocketKind::DualStack;
-    request.wildcard_or_v4 = !only && !is_loopback_only_v6(v6->sin6_addr);
+    request.wildcard_or_v4 = !only && !is_ipv6_only(v6->sin6_addr);
     request.takes_ipv6 = !IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
   }
   const int type = sys::get_option(socket, SOL_SOCKET, SO_TYPE).value_or(0);
@@ -298,19 +284,13 @@ void NetworkMediator::inject(const BindRequest& request, std::size_t entry) {
     }
     outside.reset(fd);
   }
-  const auto cookie = cookie_of(outside.get());
   carry_options(request.socket, outside.get());
-  const int result =
-      cookie ? listener_.replace_descriptor(request.call.id, outside.get(), request.descriptor,
-                                            (*flags & O_CLOEXEC) != 0)
-             : -EPERM;
+  const int result = listener_.replace_descriptor(request.call.id, outside.get(),
+                                                  request.descriptor, (*flags & O_CLOEXEC) != 0);
   if (result < 0) {
     return refuse(request.call, -result);
   }
-  injected_.push_back(*cookie);
-  if (injected_.size() > kMostInjected) {
-    injected_.pop_front();
-  }
+  injected_ = true;
   taken_[entry] = true;
   listener_.answer_value(request.call.id, 0);
 }
@@ -344,20 +324,6 @@ int NetworkMediator::bind_unix_path(const seccomp_notif& call, int socket,
                        sizeof address));
   ::umask(before);
   return result;
-}
-
-void NetworkMediator::listen(const seccomp_notif& call) {
-  const OwnDuplicate own = duplicate(call, argument(call, 0));
-  if (own.errno_value != 0) {
-    return refuse(call, own.errno_value);
-  }
-  const auto cookie = cookie_of(own.socket.get());
-  const bool put_in = cookie && std::find(injected_.begin(), injected_.end(), *cookie) != injected_.end();
-  if (own.place != Place::Inside && !put_in) {
-    note_once("a connection of a published port was to listen, which would open another port", {});
-    return refuse(call, EINVAL);
-  }
-  answer(call.id, result_of(::listen(own.socket.get(), argument(call, 1))));
 }
 
 }  // namespace sbx::supervise

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// bind, listen and connect where ports are published. A published port's socket belongs to the
+// bind and connect where ports are published. A published port's socket belongs to the
 // outside network namespace. It, and every connection accepted from it, would be a way out if the
-// sandboxee could make a client of it, or a listener on another port. So:
+// sandboxee could make a client of it, or bind another port with it. So:
 //
 //   bind     of a published port: the socket is replaced by the one bound outside.
 //   bind     of a socket that is outside already: refused. Measured: a connection accepted from it
 //            loses its port when its peer resets it, and could be bound anew, outside.
-//   listen   outside: only on the very sockets that were put in (SO_COOKIE). A reset connection
-//            still shows the published port (getsockname), but would listen on a random one.
 //   connect  outside: refused. A listener that was shut down could connect to the host's loopback.
+//   listen   is not asked about: the kernel refuses it on a connected socket, even one that was
+//            reset, and only connect could change that; the sockets put in keep the port that they
+//            were bound to (SOCK_BINDPORT_LOCK).
 //   All else is done here, on a duplicate of the caller's socket, with a copy of the address. It is
 //   never let run: between the look and the call another thread could put an outside socket under
 //   the same descriptor number.
@@ -17,7 +18,6 @@
 #include <linux/seccomp.h>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -47,7 +47,6 @@ class NetworkMediator {
 
   // Each answers the call, now or (connect) later.
   void bind(const seccomp_notif& call);
-  void listen(const seccomp_notif& call);
   void connect(const seccomp_notif& call);
 
   // A connect under way has come to an end; the tag is epoll's.
@@ -112,7 +111,7 @@ class NetworkMediator {
   sys::Epoll& epoll_;
   Note note_;
   std::optional<std::uint64_t> outside_;       // cookie of our own network namespace
-  std::deque<std::uint64_t> injected_;         // SO_COOKIE of every socket put in
+  bool injected_ = false;                      // a socket was put in: from now on some are outside
   std::set<std::string> noted_;
   std::map<std::uint64_t, PendingConnect> connects_;  // by epoll tag
   std::uint64_t next_tag_ = kFirstTag;

@@ -244,8 +244,6 @@ void Supervisor::decide(const seccomp_notif& notification) {
       return network().bind(notification);
     case seccomp::Mediation::Connect:
       return network().connect(notification);
-    case seccomp::Mediation::Listen:
-      return network().listen(notification);
   }
   listener_.answer_errno(notification.id, EPERM);
 }
