@@ -185,7 +185,6 @@ void add_publish(const Origin& origin, Rules& rules) {
   };
   rules.push_back({"bind", Overlay::Mediate, mediated(Mediation::Bind, origin)});
   rules.push_back({"connect", Overlay::Mediate, mediated(Mediation::Connect, origin)});
-  rules.push_back({"listen", Overlay::Mediate, mediated(Mediation::Listen, origin)});
   // TCP Fast Open connects without connect.
   rules.push_back({"sendto", Overlay::First, denied(any_bit(3, 32, kMsgFastopen))});
   rules.push_back({"sendmsg", Overlay::First, denied(any_bit(2, 32, kMsgFastopen))});
