@@ -36,8 +36,13 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 // the sandbox's own files appear there.
 Status fill_standard_descriptors() {
   for (int descriptor = 0; descriptor <= 2; ++descriptor) {
-    struct stat ignored {};
-    if (::fstat(descriptor, &ignored) == 0) {
+    struct stat found {};
+    if (::fstat(descriptor, &found) == 0) {
+      if (S_ISDIR(found.st_mode)) {
+        // openat(2) on it would reach the host's files past every mount.
+        return Error{fmt::format("descriptor {} is a directory", descriptor), EISDIR, {},
+                     "give the program a file, a pipe or a terminal; grant directories with --ro or --rw"};
+      }
       continue;
     }
     const int opened = ::open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY);

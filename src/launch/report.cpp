@@ -85,6 +85,8 @@ std::string_view step_hint(Step step, int errno_value) {
     case Step::LoopbackUp:
     case Step::OpenLowPorts:
       return "the network namespace is not under sbx's control: see sbx doctor";
+    case Step::RestrictPaths:
+      return "the kernel refuses the ruleset: see sbx doctor";
     case Step::RefuseExecGain:
       return "the kernel lacks PR_SET_MDWE though it was found before";
     default:
@@ -106,6 +108,10 @@ Error to_error(const plan::LaunchPlan& plan, const ChildReport& report) {
     const plan::ResourceLimit& limit = plan.limits[static_cast<std::size_t>(report.item)];
     return Error{fmt::format("cannot set the limit {} = {}", limit.name, limit.value),
                  report.errno_value, limit.origin, "a limit must not be below what is in use already"};
+  }
+  if (step == Step::RestrictPaths && report.item >= 0) {
+    const plan::LandlockRule& rule = plan.landlock.rules[static_cast<std::size_t>(report.item)];
+    return Error{"cannot give Landlock the path " + rule.path, report.errno_value, {}, "see sbx doctor"};
   }
   if (step == Step::ChangeDirectory) {
     return Error{fmt::format("cannot change to the working directory {}", plan.cwd), report.errno_value,

@@ -19,7 +19,7 @@
 //                                   clone, sharing memory and  ─────► own session
 //                                     descriptor table                limits, umask, directory
 //                                   asleep until exec (vfork)         close descriptors at exec
-//                                        ·                            MDWE
+//                                        ·                            MDWE, Landlock
 //                                        ·                            signals to default
 //   (exec_once: take the listener        ·                            seccomp filter, last
 //    early, let one execve by)           ·                            execve ─────► the command runs
@@ -83,6 +83,8 @@ constexpr std::array kSandboxeeSequence{
     ChildStep{Step::CloseDescriptors, "close inherited descriptors", close_descriptors},
     // Survives execve (the mm flag is inherited, Linux 6.3).
     ChildStep{Step::RefuseExecGain, "refuse writable memory to become executable", refuse_exec_gain},
+    // landlock(7) wants no_new_privs; paths are opened in the finished root.
+    ChildStep{Step::RestrictPaths, "apply the Landlock ruleset", restrict_paths},
     ChildStep{Step::ResetSignals, "reset the signal mask", reset_signals},
     ChildStep{Step::InstallFilter, "install the system call filter", install_filter},
     ChildStep{Step::Execute, "execute the command", execute},
@@ -111,6 +113,7 @@ static_assert(precedes(Step::ForbidNamespaces, Step::SealRoot));
 static_assert(precedes(Step::OpenLowPorts, Step::SealRoot));
 static_assert(precedes(Step::SealRoot, Step::DropCapabilities));
 static_assert(precedes(Step::DropCapabilities, Step::ForkSandboxee));
+static_assert(precedes(Step::SetNoNewPrivs, Step::RestrictPaths));
 static_assert(precedes(Step::SetNoNewPrivs, Step::InstallFilter));
 static_assert(precedes(Step::CloseDescriptors, Step::InstallFilter));
 static_assert(static_cast<int>(Step::InstallFilter) + 1 == static_cast<int>(Step::Execute));

@@ -32,6 +32,7 @@ enum class Step : std::int32_t {
   ChangeDirectory,
   CloseDescriptors,
   RefuseExecGain,
+  RestrictPaths,
   ResetSignals,
   InstallFilter,
   Execute,
@@ -39,7 +40,8 @@ enum class Step : std::int32_t {
 inline constexpr std::size_t kStepCount = static_cast<std::size_t>(Step::Execute) + 1;
 
 // How a step ended: an errno (0: well), and which item of the plan it was at (an index into
-// plan.mounts for BuildRoot, into plan.limits for SetLimits; else 0).
+// plan.mounts for BuildRoot, into plan.limits for SetLimits, into
+// plan.landlock.rules for RestrictPaths; else 0).
 struct StepResult {
   int errno_value = 0;
   std::int32_t item = 0;

@@ -26,6 +26,7 @@ StepResult set_limits(const PreparedLaunch& prepared, ChildState& state) noexcep
 StepResult change_directory(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult close_descriptors(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult refuse_exec_gain(const PreparedLaunch& prepared, ChildState& state) noexcept;
+StepResult restrict_paths(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult reset_signals(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult install_filter(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult execute(const PreparedLaunch& prepared, ChildState& state) noexcept;

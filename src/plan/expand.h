@@ -17,6 +17,11 @@ Result<std::vector<MountOp>> expand_filesystem(const policy::Policy& policy,
                                                const Identity& identity, const HostFacts& facts,
                                                const Probes& probes);
 
+// The same once more as Landlock rules. An Error where the kernel has none and the loss was not
+// allowed by name.
+Result<Landlock> expand_landlock(const std::vector<MountOp>& mounts, const Request& request,
+                                 const HostFacts& facts);
+
 // The system call filter. Precedence for a call: what sbx itself needs (W^X, namespaces, published
 // sockets) before the policy's conditional rules, before its unconditional ones by name, before those
 // by group; within a rank the later layer, then deny.

@@ -47,6 +47,23 @@ struct Publish {
   friend bool operator==(const Publish&, const Publish&) = default;
 };
 
+// What may be done below a path inside, as the mounts say it.
+struct LandlockRule {
+  std::string path;
+  bool execute = false;
+  bool write = false;          // also create, remove, rename, truncate
+  bool device_ioctl = false;
+
+  friend bool operator==(const LandlockRule&, const LandlockRule&) = default;
+};
+
+struct Landlock {
+  int abi = 0;                 // 0: not applied
+  std::vector<LandlockRule> rules;
+
+  friend bool operator==(const Landlock&, const Landlock&) = default;
+};
+
 enum class OnViolation : std::uint8_t { Kill, Errno, Log };
 
 struct LaunchPlan {
@@ -60,6 +77,8 @@ struct LaunchPlan {
   std::string hostname;
 
   std::vector<MountOp> mounts;
+
+  Landlock landlock;
 
   std::vector<ResourceLimit> limits;
   std::optional<std::uint64_t> time_limit_seconds;

@@ -88,6 +88,11 @@ std::string confinement_text(const LaunchPlan& plan) {
   text += line(plan.mdwe ? "kernel MDWE: no writable memory becomes executable"
                          : "no kernel MDWE (the policy allows W^X violations, or the kernel lacks it)",
                {});
+  if (plan.landlock.abi > 0) {
+    text += line(fmt::format("Landlock ABI {}: write and execute by {} rules", plan.landlock.abi,
+                             plan.landlock.rules.size()),
+                 {});
+  }
   text += line(fmt::format("system call filter: {} instructions, denied calls: {}",
                            plan.filter_program.size(), word(plan.on_violation)),
                {});

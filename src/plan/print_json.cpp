@@ -74,6 +74,17 @@ Json limits_json(const LaunchPlan& plan) {
   return list;
 }
 
+Json landlock_json(const LaunchPlan& plan) {
+  Json rules = Json::array();
+  for (const LandlockRule& rule : plan.landlock.rules) {
+    rules.push_back({{"path", text_of(rule.path)},
+                     {"execute", rule.execute},
+                     {"write", rule.write},
+                     {"device_ioctl", rule.device_ioctl}});
+  }
+  return {{"abi", plan.landlock.abi}, {"rules", rules}};
+}
+
 }  // namespace
 
 std::string to_json(const LaunchPlan& plan) {
@@ -94,6 +105,7 @@ std::string to_json(const LaunchPlan& plan) {
       {"capabilities", Json::array()},
       {"no_new_privs", true},
       {"mdwe", plan.mdwe},
+      {"landlock", landlock_json(plan)},
       {"filter", {{"instructions", plan.filter_program.size()}, {"exec_once", plan.exec_once}}},
       {"degraded", strings(plan.degraded)},
       {"program", text_of(plan.program)},

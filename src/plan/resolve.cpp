@@ -186,6 +186,14 @@ Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
     return mounts.error();
   }
   plan.mounts = std::move(*mounts);
+  auto landlock = expand_landlock(plan.mounts, request, facts);
+  if (!landlock) {
+    return landlock.error();
+  }
+  plan.landlock = std::move(*landlock);
+  if (plan.landlock.abi == 0) {
+    plan.degraded.push_back("landlock");
+  }
   auto publish = expand_publish(policy);
   if (!publish) {
     return publish.error();
