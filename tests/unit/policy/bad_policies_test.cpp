@@ -58,7 +58,9 @@ TEST_CASE("each bad policy gives the one error that helps", "[policy][bad]") {
     }
     const Error& error = verdict.error();
     CHECK(error.origin.source == file);
-    CHECK(!error.hint.empty());
+    // A condition's error may say all in its first line ("expected ), found the end").
+    const bool is_condition = error.action.starts_with("cannot read the condition");
+    CHECK((is_condition || !error.hint.empty()));
     const std::string shown = to_text(error, cli::excerpt(error.origin, std::string_view(text)));
     const std::string golden = kDirectory + "/" + name + ".expected";
     if (update) {
