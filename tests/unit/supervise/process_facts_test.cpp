@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervise/process_facts.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <catch2/catch.hpp>
+
+using sbx::supervise::parse_fdinfo;
+using sbx::supervise::parse_status;
+
+TEST_CASE("the pid inside is the second of NSpid") {
+  struct Row {
+    const char* pids;
+    int inside;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"4711\t7", 7},
+      {"4711\t7\t1", 7},   // a namespace of the sandboxee's own below
+      {"4711", 4711},
+  }));
+  const auto facts = parse_status("Name:\tprobe\nUmask:\t0077\nTgid:\t4711\nNSpid:\t" +
+                                  std::string(row.pids) + "\nThreads:\t1\n");
+  REQUIRE(facts);
+  CHECK(facts->process == 4711);
+  CHECK(facts->pid_inside == row.inside);
+  CHECK(facts->umask == 077);
+}
+
+TEST_CASE("a status that is none gives nothing") {
+  const auto* const text = GENERATE("", "\n\n", "Tgid:", "Tgid:\t\nNSpid:\t1\n", "Tgid:\t5\n", "NSpid:\t5\t1\n",
+                                    "Tgid:\tx\nNSpid:\t1\n", "Tgid:\t99999999999999\nNSpid:\t1\n");
+  CHECK_FALSE(parse_status(text));
+}
+
+TEST_CASE("open flags are read from fdinfo in octal") {
+  CHECK(parse_fdinfo("pos:\t0\nflags:\t02004002\nmnt_id:\t9\n") == (O_CLOEXEC | O_NONBLOCK | O_RDWR));
+  CHECK_FALSE(parse_fdinfo("pos:\t0\n"));
+  const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  CHECK((sbx::supervise::descriptor_flags(::getpid(), fd).value_or(0) & O_CLOEXEC) != 0);
+  ::close(fd);
+  CHECK_FALSE(sbx::supervise::descriptor_flags(::getpid(), fd));
+}
+
+TEST_CASE("this process is read as it is") {
+  const auto facts = sbx::supervise::read_process(::getpid());
+  REQUIRE(facts);
+  CHECK(facts->process == ::getpid());
+  CHECK_FALSE(facts->program.empty());
+  CHECK_FALSE(facts->thread_name.empty());
+  CHECK_FALSE(sbx::supervise::read_process(0x7ffffff0));
+}
+
+TEST_CASE("paths are opened as that process sees them, and never outside its root") {
+  const int self = ::getpid();
+  const int root = sbx::supervise::open_as_seen_by(self, "/../../..");
+  CHECK(root >= 0);
+  ::close(root);
+  const int relative = sbx::supervise::open_as_seen_by(self, "./..");
+  CHECK(relative >= 0);
+  ::close(relative);
+  CHECK(sbx::supervise::open_as_seen_by(self, "/does/not/exist") == -ENOENT);
+  CHECK(sbx::supervise::open_as_seen_by(self, "/proc/self/root") == -ELOOP);  // a link out of the root
+}
