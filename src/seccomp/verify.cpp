@@ -18,6 +18,7 @@
 namespace sbx::seccomp {
 namespace {
 
+constexpr std::uint64_t kUpperOne = 0x1'0000'0000;
 constexpr std::uint64_t kUpperHalf = 0xffff'ffff'0000'0000;
 constexpr int kX32Bit = 0x4000'0000;
 
@@ -46,17 +47,18 @@ void satisfy(const std::vector<const ArgumentTest*>& tests, seccomp_data& call) 
   }
 }
 
-std::array<std::uint64_t, 12> boundary_values(const ArgumentTest& test) {
+std::array<std::uint64_t, 13> boundary_values(const ArgumentTest& test) {
   const std::uint64_t value = test.value;
   const std::uint64_t low_bit = test.mask & (~test.mask + 1);
   const std::uint64_t high_bit = std::bit_floor(test.mask);
   return {value,
           value - 1,
           value + 1,
+          value - kUpperOne,  // differ in the upper half alone
+          value + kUpperOne,
           value ^ low_bit,
           value ^ high_bit,
           value | ~test.mask,
-          value ^ 0x1'0000'0000,  // differs in the upper half alone
           value | kUpperHalf,
           value & ~kUpperHalf,
           value ^ 0x8000'0000,  // the signs of both widths
@@ -144,6 +146,12 @@ class Verifier {
     for (const bool satisfied : {false, true}) {
       if (satisfied) {
         satisfy(tests_, call);
+        // The neighbours must not be taken for this call; with all arguments 0 it might not show.
+        for (const int neighbour : {number - 1, number + 1}) {
+          call.nr = neighbour;
+          SBX_TRY(check(call, evaluate(spec_, call)));
+        }
+        call.nr = number;
       }
       SBX_TRY(check(call, first_match(rules, call)));
       for (const ArgumentTest* test : tests_) {
