@@ -12,7 +12,9 @@ namespace {
 constexpr std::size_t kWidest = 100;  // bytes of the line that are shown
 constexpr std::size_t kBefore = 60;   // of them before the caret, in a line that is longer
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
 
 std::optional<std::string_view> line_of(std::string_view text, int number) {
   for (int i = 1; i < number; ++i) {
@@ -73,12 +75,13 @@ std::string excerpt(const Origin& origin, std::string_view text) {
     ++end;
   }
   const std::string before = (start > 0 ? "…" : "") + shown(line->substr(start, place - start));
-  const std::string after = shown(line->substr(place, end - place)) + (end < line->size() ? "…" : "");
+  const std::string after =
+      shown(line->substr(place, end - place)) + (end < line->size() ? "…" : "");
   const std::string number = std::to_string(origin.line);
   std::string quoted = "  " + number + " | " + before + after + "\n";
   if (origin.column > 0) {
-    quoted += "  " + std::string(number.size(), ' ') + " | " + std::string(columns(before), ' ') +
-              "^\n";
+    quoted +=
+        "  " + std::string(number.size(), ' ') + " | " + std::string(columns(before), ' ') + "^\n";
   }
   return quoted;
 }

@@ -2,6 +2,7 @@
 #include "cli/policies.h"
 
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,7 +51,8 @@ std::map<std::string, std::string> environment() {
 
 std::string home_of(const std::map<std::string, std::string>& variables) {
   const std::string home = value_of(variables, "HOME");
-  if (path::is_absolute(home)) {
+  struct stat info {};
+  if (path::is_absolute(home) && ::stat(home.c_str(), &info) == 0 && info.st_uid == ::getuid()) {
     return home;
   }
   const auto passwd = host::read_file("/etc/passwd");
@@ -76,8 +78,8 @@ policy::SearchPath search_path(const std::map<std::string, std::string>& environ
   if (path::is_absolute(program)) {
     // In the build tree beside the program, installed beside its bin directory.
     const std::string directory = path::parent(program);
-    append(search.directories, path::join(directory, "share/sbx/policies"));
-    append(search.directories, path::join(path::parent(directory), "share/sbx/policies"));
+    append(search.installed, path::join(directory, "share/sbx/policies"));
+    append(search.installed, path::join(path::parent(directory), "share/sbx/policies"));
   }
   return search;
 }

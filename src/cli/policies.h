@@ -27,8 +27,8 @@ policy::SearchPath search_path(const std::map<std::string, std::string>& environ
 // Policies' files, as they are on disk.
 policy::FileSource file_source();
 
-// The search path from the real environment. `home` is $HOME, so that every verb finds the same files
-// without asking who the user is; passwd(5) where it is not set.
+// The search path from the real environment. `home` is $HOME if it is the user's own directory:
+// under `sudo` it may still be another's, whose policies are not root's.
 Library open_library();
 
 // The layers of a policy by name or file.

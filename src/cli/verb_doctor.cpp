@@ -76,9 +76,14 @@ std::string as_json(const std::vector<Finding>& findings, bool works) {
   return json.take();
 }
 
-bool has_policies() {
-  const Library library = open_library();
-  return load("default", library) ? true : false;
+// Why a command without a policy of its own could not run; empty if it could.
+std::string policies_error() {
+  const auto layers = load("default", open_library());
+  if (layers) {
+    return "";
+  }
+  std::string text = to_text(layers.error());
+  return text.substr(0, text.find('\n')).substr(std::string_view("sbx: ").size());
 }
 
 }  // namespace
@@ -88,7 +93,7 @@ Result<int> doctor(const Command& command) {
   if (!facts) {
     return std::move(facts).error();
   }
-  facts->has_policies = has_policies();
+  facts->policies_error = policies_error();
   const auto findings = host::examine(*facts);
   const bool works = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.state == Finding::State::Broken;

@@ -80,7 +80,9 @@ Result<int> list(const Command& command) {
     return 0;
   }
   if (files.empty() && !command.json) {
-    return Error{.action = "there are no policies in " + join(library.search.directories, ", "),
+    std::vector<std::string> searched = library.search.directories;
+    searched.insert(searched.end(), library.search.installed.begin(), library.search.installed.end());
+    return Error{.action = "there are no policies in " + join(searched, ", "),
                  .hint = "is sbx installed whole? its policies lie in share/sbx/policies"};
   }
   std::vector<Entry> entries;

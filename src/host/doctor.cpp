@@ -197,9 +197,11 @@ std::vector<Finding> examine(const DoctorFacts& facts) {
     findings.push_back(needed(row, facts));
   }
   append_layers(facts, findings);
-  if (!facts.has_policies) {
-    findings.push_back({"policies", State::Broken, "base and default are not found",
-                        "no command can be run without them",
+  if (facts.policies_error.empty()) {
+    findings.push_back({"policies", State::Good, "base and default are found", "", ""});
+  } else {
+    findings.push_back({"policies", State::Broken, facts.policies_error,
+                        "no command can be run without the policies base and default",
                         "install share/sbx/policies, or set SBX_POLICY_PATH"});
   }
   findings.push_back(port_start(facts));

@@ -34,7 +34,7 @@ struct DoctorFacts {
   int landlock_abi = 0;
   bool has_mdwe = false;
   bool has_wait_killable = false;
-  bool has_policies = true;
+  std::string policies_error;              // why `default` cannot be loaded; empty: it can
   // Files of procfs as text; empty if they are not there.
   std::string unprivileged_userns_clone;   // Debian's sysctl
   std::string max_user_namespaces;

@@ -17,10 +17,10 @@ TEST_CASE("an excerpt quotes the line with a caret below the place", "[cli]") {
   const auto row = GENERATE(values<Row>({
       {1, 1, "  1 | one\n    | ^\n"},
       {1, 3, "  1 | one\n    |   ^\n"},
-      {1, 9, "  1 | one\n    |    ^\n"},                           // behind the end
-      {2, 2, "  2 |  raed = [\"\xc3\xa4\", x]\n    |  ^\n"},        // a tab is one column
+      {1, 9, "  1 | one\n    |    ^\n"},                                   // behind the end
+      {2, 2, "  2 |  raed = [\"\xc3\xa4\", x]\n    |  ^\n"},               // a tab is one column
       {2, 15, "  2 |  raed = [\"\xc3\xa4\", x]\n    |              ^\n"},  // ä is one column
-      {3, 8, "  3 | three\\ \\x1b[31m\n    |        ^\n"},          // escape sequences stay harmless
+      {3, 8, "  3 | three\\ \\x1b[31m\n    |        ^\n"},  // escape sequences stay harmless
       {4, 1, ""},
       {5, 0, "  5 | last\n"},
       {6, 1, ""},
@@ -38,9 +38,8 @@ TEST_CASE("of a long line the part around the place is shown", "[cli]") {
 }
 
 TEST_CASE("an excerpt of a file that is gone is empty", "[cli]") {
-  const policy::FileSource none{[](const std::string&) -> Result<std::string> {
-                                  return Error{"no such file"};
-                                },
-                                [](const std::string&) { return std::vector<std::string>(); }};
+  const policy::FileSource none{
+      [](const std::string&) -> Result<std::string> { return Error{"no such file"}; },
+      [](const std::string&) { return std::vector<std::string>(); }};
   CHECK(cli::excerpt(Origin{"p.toml", 1, 1}, none).empty());
 }

@@ -13,9 +13,9 @@ using Environment = std::map<std::string, std::string>;
 }  // namespace
 
 TEST_CASE("search path: the order of directories") {
-  CHECK(search_path({}, "/home/u", "/usr/bin/sbx").directories ==
-        Directories{"/home/u/.config/sbx/policies", "/etc/sbx/policies", "/usr/bin/share/sbx/policies",
-                    "/usr/share/sbx/policies"});
+  const auto plain = search_path({}, "/home/u", "/usr/bin/sbx");
+  CHECK(plain.directories == Directories{"/home/u/.config/sbx/policies", "/etc/sbx/policies"});
+  CHECK(plain.installed == Directories{"/usr/bin/share/sbx/policies", "/usr/share/sbx/policies"});
   const Environment all{{"SBX_POLICY_PATH", "/a:/b"}, {"XDG_CONFIG_HOME", "/cfg"}};
   CHECK(search_path(all, "/home/u", "").directories ==
         Directories{"/a", "/b", "/cfg/sbx/policies", "/etc/sbx/policies"});

@@ -115,8 +115,10 @@ TEST_CASE("doctor: an old kernel, and missing layers") {
   facts.os_release = "5.10.0";
   facts.has_mdwe = facts.has_wait_killable = false;
   facts.ptrace_scope = "3";
+  facts.policies_error = "cannot read default.toml";
   const auto findings = examine(facts);
   CHECK(find(findings, "kernel").state == Finding::State::Broken);
+  CHECK(find(findings, "policies").state == Finding::State::Broken);
   CHECK(find(findings, "memory-deny-write-execute").state == Finding::State::Absent);
   CHECK(find(findings, "killable notifications").state == Finding::State::Absent);
   CHECK(find(findings, "ptrace scope").state == Finding::State::Absent);

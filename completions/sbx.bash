@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for sbx(1). Needs nothing but bash; with the package bash-completion the command
+# behind `sbx run` is completed by its own rules.
+
+_sbx_options() {
+  case $1 in
+    run) echo "--policy -p --ro --rw --tmpfs --hide --workdir --home --net --publish -P --allow" \
+              "--deny --on-violation --limit --env --user --keep-fd --dry-run --trace-launch" \
+              "--report --quiet -q --json --color --no-color --help -h" ;;
+    check) echo "--json --color --no-color --help -h" ;;
+    show) echo "--origin --json --help -h" ;;
+    list) echo "--names --json --help -h" ;;
+    doctor) echo "--json --color --no-color --help -h" ;;
+    help) echo "--dump-options --help -h" ;;
+    version) echo "--help -h" ;;
+  esac
+}
+
+# True if the option's value is the next word.
+_sbx_takes_value() {
+  case $1 in
+    --policy | -p | -qp | --ro | --rw | --tmpfs | --hide | --workdir | --home | --net | --publish | \
+      -P | -qP | --allow | --deny | --on-violation | --limit | --env | --user | --keep-fd | \
+      --report | --color) return 0 ;;
+  esac
+  return 1
+}
+
+_sbx_words() {
+  mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+_sbx_paths() {
+  compopt -o filenames 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+}
+
+_sbx_policies() {
+  local names
+  names=$(sbx list --names 2>/dev/null)
+  mapfile -t COMPREPLY < <(compgen -W "$names" -- "$1"; compgen -f -X '!*.toml' -- "$1"
+                           compgen -d -S / -- "$1")
+}
+
+# The value of option $1, of which $2 is there.
+_sbx_value() {
+  case $1 in
+    --policy | -p | -qp) _sbx_policies "$2" ;;
+    --ro | --rw | --hide | --report) _sbx_paths -f "$2" ;;
+    --tmpfs | --workdir) _sbx_paths -d "$2" ;;
+    --home) _sbx_words "private none read write" "$2" ;;
+    --net) _sbx_words "none private host" "$2" ;;
+    --on-violation) _sbx_words "kill errno log" "$2" ;;
+    --color) _sbx_words "auto always never" "$2" ;;
+    --limit)
+      compopt -o nospace 2>/dev/null
+      _sbx_words "time= memory= processes= cpu= files= file-size= scratch= core=" "$2" ;;
+    --env)
+      mapfile -t COMPREPLY < <(compgen -v -- "$2") ;;
+    --user)
+      mapfile -t COMPREPLY < <(compgen -u -- "$2") ;;
+  esac
+}
+
+# The index of the command's first word among the words up to the cursor; 0 if it is not there yet.
+_sbx_command_index() {
+  local i
+  for ((i = 2; i < COMP_CWORD; ++i)); do
+    local word=${COMP_WORDS[i]}
+    if [[ $word == -- ]]; then
+      echo $((i + 1))
+      return
+    elif [[ ${COMP_WORDS[i + 1]} == "=" && $word == --* ]]; then
+      ((i += 2))  # bash breaks --option=value into three words
+    elif _sbx_takes_value "$word"; then
+      ((i += 1))
+    elif [[ $word != -* ]]; then
+      echo "$i"
+      return
+    fi
+  done
+  echo 0
+}
+
+_sbx() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+  local verb=${COMP_WORDS[1]}
+  COMPREPLY=()
+  if ((COMP_CWORD == 1)); then
+    _sbx_words "run check show list doctor help version --help -h --version -V" "$current"
+    return
+  fi
+  if [[ $verb == run ]]; then
+    local start
+    start=$(_sbx_command_index)
+    if ((start > 0 && start <= COMP_CWORD)); then
+      if declare -F _command_offset >/dev/null; then
+        _command_offset "$start"
+      elif ((start == COMP_CWORD)); then
+        mapfile -t COMPREPLY < <(compgen -c -- "$current")
+      else
+        _sbx_paths -f "$current"
+      fi
+      return
+    fi
+  fi
+  if [[ $current == "=" ]] && _sbx_takes_value "$previous"; then
+    _sbx_value "$previous" ""
+    return
+  fi
+  if [[ $previous == "=" ]] && _sbx_takes_value "${COMP_WORDS[COMP_CWORD - 2]}"; then
+    _sbx_value "${COMP_WORDS[COMP_CWORD - 2]}" "$current"
+    return
+  fi
+  if [[ $verb == run ]] && _sbx_takes_value "$previous"; then
+    _sbx_value "$previous" "$current"
+    return
+  fi
+  if [[ $previous == --color ]]; then
+    _sbx_value --color "$current"
+    return
+  fi
+  if [[ $current == -* ]]; then
+    _sbx_words "$(_sbx_options "$verb")" "$current"
+    return
+  fi
+  case $verb in
+    run) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
+    check | show) _sbx_policies "$current" ;;
+    help) _sbx_words "run check show list doctor help version" "$current" ;;
+  esac
+}
+
+complete -F _sbx sbx

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+# fish completion for sbx(1).
+
+# The words of `sbx run` from the command's name on; fails if it is not there yet.
+function __sbx_command
+    set -l words (commandline -opc) (commandline -ct)
+    set -l count (count $words)
+    test $count -ge 3; and test $words[2] = run; or return 1
+    set -l i 3
+    while test $i -lt $count
+        switch $words[$i]
+            case --
+                string join \n -- $words[(math $i + 1)..-1]
+                return 0
+            case --policy -p -qp --ro --rw --tmpfs --hide --workdir --home --net --publish -P -qP \
+                --allow --deny --on-violation --limit --env --user --keep-fd --report --color
+                set i (math $i + 2)
+            case '-*'
+                set i (math $i + 1)
+            case '*'
+                string join \n -- $words[$i..-1]
+                return 0
+        end
+    end
+    return 1
+end
+
+function __sbx_in
+    set -l words (commandline -opc)
+    test (count $words) -ge 2; and contains -- $words[2] $argv; or return 1
+    test $words[2] = run; or return 0
+    not __sbx_command >/dev/null
+end
+
+function __sbx_needs_verb
+    test (count (commandline -opc)) -eq 1
+end
+
+function __sbx_complete_command
+    set -l words (__sbx_command)
+    if test (count $words) -gt 0
+        complete -C (string join ' ' -- (string escape -- $words[1..-2]) $words[-1])
+    else
+        __fish_complete_command
+    end
+end
+
+function __sbx_policies
+    sbx list --names 2>/dev/null
+    __fish_complete_suffix .toml
+end
+
+complete -c sbx -f
+complete -c sbx -n __sbx_needs_verb -a run -d 'run a command under a policy'
+complete -c sbx -n __sbx_needs_verb -a check -d 'check policies for errors'
+complete -c sbx -n __sbx_needs_verb -a show -d 'print a policy as it is after merging'
+complete -c sbx -n __sbx_needs_verb -a list -d 'list the policies that can be named'
+complete -c sbx -n __sbx_needs_verb -a doctor -d 'say what this kernel and host allow'
+complete -c sbx -n __sbx_needs_verb -a help -d 'explain sbx or one of its verbs'
+complete -c sbx -n __sbx_needs_verb -a version -d 'print the version'
+complete -c sbx -n __sbx_needs_verb -s V -l version -d 'print the version'
+complete -c sbx -n __sbx_needs_verb -s h -l help -d 'explain sbx'
+complete -c sbx -n '__sbx_in run check show list doctor help version' -s h -l help -d 'explain the verb'
+
+complete -c sbx -n '__sbx_in run' -s p -l policy -x -a '(__sbx_policies)' -d 'use this policy'
+complete -c sbx -n '__sbx_in run' -l ro -r -F -d 'show a path read-only'
+complete -c sbx -n '__sbx_in run' -l rw -r -F -d 'show a path writable'
+complete -c sbx -n '__sbx_in run' -l tmpfs -x -a '(__fish_complete_directories)' -d 'an empty directory in memory'
+complete -c sbx -n '__sbx_in run' -l hide -r -F -d 'take a path out of what is shown'
+complete -c sbx -n '__sbx_in run' -l workdir -x -a '(__fish_complete_directories)' -d 'start the command there'
+complete -c sbx -n '__sbx_in run' -l home -x -a 'private none read write' -d 'the home directory inside'
+complete -c sbx -n '__sbx_in run' -l net -x -a 'none private host' -d 'the network inside'
+complete -c sbx -n '__sbx_in run' -s P -l publish -x -d 'offer a port of the command'
+complete -c sbx -n '__sbx_in run' -l allow -x -d 'allow system calls or groups'
+complete -c sbx -n '__sbx_in run' -l deny -x -d 'deny system calls or groups'
+complete -c sbx -n '__sbx_in run' -l on-violation -x -a 'kill errno log' -d 'what follows a denied call'
+complete -c sbx -n '__sbx_in run' -l limit -x \
+    -a 'time= memory= processes= cpu= files= file-size= scratch= core=' -d 'limit a resource'
+complete -c sbx -n '__sbx_in run' -l env -x -a '(set -nx)' -d 'set or pass on a variable'
+complete -c sbx -n '__sbx_in run' -l user -x -a '(__fish_complete_users)' -d 'who the command believes to be'
+complete -c sbx -n '__sbx_in run' -l keep-fd -x -d 'leave a descriptor open'
+complete -c sbx -n '__sbx_in run' -l dry-run -d 'print what would be done'
+complete -c sbx -n '__sbx_in run' -l trace-launch -d 'print the time of each step'
+complete -c sbx -n '__sbx_in run' -l report -r -F -d 'write events to a file'
+complete -c sbx -n '__sbx_in run' -s q -l quiet -d 'print no events'
+complete -c sbx -n 'test (count (commandline -opc)) -ge 2; and test (commandline -opc)[2] = run' \
+    -a '(__sbx_complete_command)'
+
+complete -c sbx -n '__sbx_in run check show list doctor' -l json -d 'print JSON'
+complete -c sbx -n '__sbx_in run check doctor' -l color -x -a 'auto always never' -d 'when to use colours'
+complete -c sbx -n '__sbx_in run check doctor' -l no-color -d 'no colours'
+complete -c sbx -n '__sbx_in check show' -a '(__sbx_policies)'
+complete -c sbx -n '__sbx_in show' -l origin -d 'print where each value came from'
+complete -c sbx -n '__sbx_in list' -l names -d 'print bare names'
+complete -c sbx -n '__sbx_in help' -l dump-options -d 'print every verb and option'
+complete -c sbx -n '__sbx_in help' -a 'run check show list doctor help version'
