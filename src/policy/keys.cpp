@@ -11,42 +11,49 @@ namespace {
 constexpr std::array kKeys = {
     KeyInfo{Key::PolicyDescription, "policy", "description", KeyType::Text, "", "",
             "What the policy is for, in one line; `sbx list` shows it."},
-    KeyInfo{Key::PolicyExtends, "policy", "extends", KeyType::Names, "", "",
-            "Names of the policies that this one adds to. They are merged first, in this order, each "
-            "once; base comes before all of them without being named."},
-    KeyInfo{Key::PolicyPrograms, "policy", "programs", KeyType::Names, "", "",
-            "Further program names that choose this policy, beside the name of its own file. Looked "
-            "up in the user's and the administrator's policy directories; a policy that ships with "
-            "sbx has a file for each name instead, so that a launch need not read them all."},
+    KeyInfo{
+        Key::PolicyExtends, "policy", "extends", KeyType::Names, "", "",
+        "Names of the policies that this one adds to. They are merged first, in this order, each "
+        "once; base comes before all of them without being named."},
+    KeyInfo{
+        Key::PolicyPrograms, "policy", "programs", KeyType::Names, "", "",
+        "Further program names that choose this policy, beside the name of its own file. Looked "
+        "up in the user's and the administrator's policy directories; a policy that ships with "
+        "sbx has a file for each name instead, so that a launch need not read them all."},
     KeyInfo{Key::CommandArgs, "command", "args", KeyType::Names, "", "",
             "Arguments for the program when the command line gives none. A later layer's list "
             "replaces an earlier one as a whole."},
     KeyInfo{Key::CommandWorkdir, "command", "workdir", KeyType::Text, "", "",
             "Directory to start in, as seen inside. Without it the caller's, if it is visible "
             "inside, else the home directory, else /."},
-    KeyInfo{Key::IdentityUser, "identity", "user", KeyType::Text, "", "",
-            "User name or number that the command has inside. It is a name only: uid 0 inside holds "
-            "no capability and is the caller outside. Without it, the caller's own."},
+    KeyInfo{
+        Key::IdentityUser, "identity", "user", KeyType::Text, "", "",
+        "User name or number that the command has inside. It is a name only: uid 0 inside holds "
+        "no capability and is the caller outside. Without it, the caller's own."},
     KeyInfo{Key::IdentityGroup, "identity", "group", KeyType::Text, "", "",
-            "Group name or number inside. Without it, the caller's own; 0 if user is root."},
+            "Group name or number inside. Without it, the number of identity.user, or the caller's "
+            "own group."},
     KeyInfo{Key::IdentitySingleUid, "identity", "single-uid", KeyType::Choice, "map|pretend", "map",
             "Only one uid exists inside. map: calls that change to another one fail as the kernel "
             "says. pretend: setuid, setgid, setgroups and chown do nothing and report success, for "
             "daemons that insist on changing to their own user."},
     KeyInfo{Key::IdentityHostname, "identity", "hostname", KeyType::Text, "", "localhost",
             "Host name inside."},
-    KeyInfo{Key::FilesystemHome, "filesystem", "home", KeyType::Choice, "private|none|read|write",
-            "none",
-            "The home directory inside. private: an empty one in memory, gone afterwards. none: not "
-            "there. read, write: the caller's own."},
+    KeyInfo{
+        Key::FilesystemHome, "filesystem", "home", KeyType::Choice, "private|none|read|write",
+        "none",
+        "The home directory inside. private: an empty one in memory, gone afterwards. none: not "
+        "there. read, write: the caller's own."},
     KeyInfo{Key::FilesystemCwd, "filesystem", "cwd", KeyType::Choice, "none|read|write", "none",
             "The directory in which sbx is called. none: not shown for that reason alone."},
-    KeyInfo{Key::FilesystemRead, "filesystem", "read", KeyType::Paths, "", "",
-            "Files and directories of the host to show read-only; programs in them can be executed. "
-            "An entry is a path, or { path = …, at = …, optional = true }; ~ is the caller's home."},
-    KeyInfo{Key::FilesystemWrite, "filesystem", "write", KeyType::Paths, "", "",
-            "Files and directories of the host to show writable. Nothing in them can be executed or "
-            "mapped executable."},
+    KeyInfo{
+        Key::FilesystemRead, "filesystem", "read", KeyType::Paths, "", "",
+        "Files and directories of the host to show read-only; programs in them can be executed. "
+        "An entry is a path, or { path = …, at = …, optional = true }; ~ is the caller's home."},
+    KeyInfo{
+        Key::FilesystemWrite, "filesystem", "write", KeyType::Paths, "", "",
+        "Files and directories of the host to show writable. Nothing in them can be executed or "
+        "mapped executable."},
     KeyInfo{Key::FilesystemTmpfs, "filesystem", "tmpfs", KeyType::Paths, "", "",
             "Directories that are empty, writable and in memory, gone afterwards. Nothing in them "
             "can be executed."},
@@ -108,10 +115,11 @@ constexpr std::array kKeys = {
     KeyInfo{Key::EnvironmentPass, "environment", "pass", KeyType::Choice, "none|safe|all", "safe",
             "none: pass on only what keep names. safe: also variables that carry neither secrets "
             "nor the addresses of other programs (PATH, LANG, TERM …). all: everything."},
-    KeyInfo{Key::ReportOnViolation, "report", "on-violation", KeyType::Choice, "kill|errno|log",
-            "errno",
-            "What follows the report of a denied call. kill: the process is killed. errno: the call "
-            "fails. log: the call is let through, to try a policy out; it confines nothing."},
+    KeyInfo{
+        Key::ReportOnViolation, "report", "on-violation", KeyType::Choice, "kill|errno|log",
+        "errno",
+        "What follows the report of a denied call. kill: the process is killed. errno: the call "
+        "fails. log: the call is let through, to try a policy out; it confines nothing."},
 };
 
 constexpr bool is_in_order() {
@@ -134,31 +142,45 @@ struct Unsupported {
 // be a promise that nobody keeps.
 constexpr std::array kUnsupported = {
     Unsupported{"capabilities", "", "every capability is dropped, always; none can be kept"},
-    Unsupported{"namespaces", "", "every namespace is unshared, always; network.mode is the only choice"},
-    Unsupported{"landlock", "", "this version of sbx does not use Landlock; take the table out"},
-    Unsupported{"terminal", "", "this version of sbx leaves the terminal as it is; take the table out"},
-    Unsupported{"desktop", "", "desktop sockets are not visible inside; none can be granted in this version"},
+    Unsupported{"namespaces", "",
+                "every namespace is unshared, always; network.mode is the only choice"},
+    Unsupported{"landlock", "",
+                "Landlock is always on where the kernel has it; the rules follow from the paths"},
+    Unsupported{"terminal", "",
+                "this version of sbx leaves the terminal as it is; take the table out"},
+    Unsupported{"desktop", "",
+                "desktop sockets are not visible inside; none can be granted in this version"},
     Unsupported{"identity", "machine-id", "the machine id is not visible inside"},
     Unsupported{"filesystem", "system", "base shows /usr; name more with filesystem.read"},
-    Unsupported{"filesystem", "tmp", "/tmp is always private; use filesystem.tmpfs for more such places"},
-    Unsupported{"filesystem", "exec", "what filesystem.read shows can be executed, nothing else can"},
-    Unsupported{"filesystem", "overlay", "this version has no overlays; use filesystem.read or filesystem.tmpfs"},
+    Unsupported{"filesystem", "tmp",
+                "/tmp is always private; use filesystem.tmpfs for more such places"},
+    Unsupported{"filesystem", "exec",
+                "what filesystem.read shows can be executed, nothing else can"},
+    Unsupported{"filesystem", "overlay",
+                "this version has no overlays; use filesystem.read or filesystem.tmpfs"},
     Unsupported{"filesystem", "dev", "/dev is always a minimal one of its own"},
     Unsupported{"filesystem", "proc", "/proc is always one of its own"},
-    Unsupported{"network", "connect", "network.mode private reaches nothing; restrict connect with [[seccomp.rule]]"},
+    Unsupported{"network", "connect",
+                "network.mode private reaches nothing; restrict connect with [[seccomp.rule]]"},
     Unsupported{"network", "bind", "bind inside is free; network.publish opens a port outside"},
-    Unsupported{"network", "families", "restrict socket families with a [[seccomp.rule]] about socket"},
+    Unsupported{"network", "families",
+                "restrict socket families with a [[seccomp.rule]] about socket"},
     Unsupported{"network", "dns", "network.mode private reaches no name server"},
-    Unsupported{"report", "log", "reports go to standard error; --report FILE writes them to a file"},
+    Unsupported{"report", "log",
+                "reports go to standard error; --report FILE writes them to a file"},
     Unsupported{"report", "notify-command", "this version of sbx runs no command on a report"},
     Unsupported{"seccomp", "syscall-table", "unknown numbers are always answered with ENOSYS"},
 };
 
 }  // namespace
 
-std::span<const KeyInfo> keys() { return kKeys; }
+std::span<const KeyInfo> keys() {
+  return kKeys;
+}
 
-const KeyInfo& info(Key key) { return kKeys[static_cast<std::size_t>(key)]; }
+const KeyInfo& info(Key key) {
+  return kKeys[static_cast<std::size_t>(key)];
+}
 
 std::optional<Key> find_key(std::string_view table, std::string_view name) {
   const auto* found = std::find_if(kKeys.begin(), kKeys.end(), [&](const KeyInfo& key) {

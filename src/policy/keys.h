@@ -65,8 +65,8 @@ enum class KeyType {
 
 struct KeyInfo {
   Key key;
-  std::string_view table;          // "filesystem"
-  std::string_view name;           // "read"
+  std::string_view table;  // "filesystem"
+  std::string_view name;   // "read"
   KeyType type;
   std::string_view choices;        // for Choice: "deny|allow"
   std::string_view default_value;  // as written in TOML without quotes; empty: none

@@ -71,7 +71,9 @@ Result<PolicyFile> file_at(const std::string& file) {
     name.resize(name.size() - kSuffix.size());
   }
   if (!is_policy_name(name)) {
-    return Error{"cannot name a policy after the file " + quote(file), 0, {},
+    return Error{"cannot name a policy after the file " + quote(file),
+                 0,
+                 {},
                  "rename it to letters, digits and . _ + -, not beginning with . or -"};
   }
   return PolicyFile{name, file};
@@ -183,7 +185,8 @@ class Ancestry {
 };
 
 // True if the policy's own `programs` has this name. The cheap look at the text first: it is the
-// answer for all files but one, and a broken file that does not speak of the program breaks nothing.
+// answer for all files but one, and a broken file that does not speak of the program breaks
+// nothing.
 Result<bool> names_program(const PolicyFile& file, const std::string& program) {
   if (file.text->find(program) == std::string::npos) {
     return false;
@@ -239,7 +242,9 @@ Result<PolicyFile> find_policy(const std::string& name_or_file, const SearchPath
     return file_at(name_or_file);
   }
   if (!is_policy_name(name_or_file)) {
-    return Error{"no name of a policy: " + quote(name_or_file), 0, {},
+    return Error{"no name of a policy: " + quote(name_or_file),
+                 0,
+                 {},
                  name_or_file.ends_with(".local")
                      ? "a .local file is laid over the policy it is named after; name that one"
                      : "a name has letters, digits and . _ + -; a path has a slash in it"};

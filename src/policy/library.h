@@ -27,8 +27,9 @@ struct SearchPath {
   // policy.programs: whoever edits files there does not know of the rule below.
   std::vector<std::string> directories;
   // Where the shipped policies are (beside a build's program, or in the data directory), searched
-  // last. A policy in there that serves a second program has a second file of that name with nothing
-  // but `extends`: a launch of a program without a policy would otherwise read every one of them.
+  // last. A policy in there that serves a second program has a second file of that name with
+  // nothing but `extends`: a launch of a program without a policy would otherwise read every one of
+  // them.
   std::vector<std::string> installed = {};
 };
 

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::array kPathKeys = {Key::FilesystemRead, Key::FilesystemWrite, Key::FilesystemTmpfs,
                                   Key::FilesystemHide, Key::FilesystemCreate};
-constexpr std::array kLimitKeys = {Key::LimitsTime,  Key::LimitsMemory,   Key::LimitsProcesses,
-                                   Key::LimitsCpu,   Key::LimitsFiles,    Key::LimitsFileSize,
+constexpr std::array kLimitKeys = {Key::LimitsTime,    Key::LimitsMemory, Key::LimitsProcesses,
+                                   Key::LimitsCpu,     Key::LimitsFiles,  Key::LimitsFileSize,
                                    Key::LimitsScratch, Key::LimitsCore};
 
 // Layers on their way to a Policy: what the later ones have replaced is gone already.
@@ -44,7 +44,9 @@ std::string place_of(const PathEntry& entry) {
   return place_of(entry.at.empty() ? entry.path : entry.at);
 }
 
-std::string place_of(const Text& removal) { return place_of(removal.value); }
+std::string place_of(const Text& removal) {
+  return place_of(removal.value);
+}
 
 // "127.0.0.1:8080:80/tcp" → "80". plan/expand_publish checks the form.
 std::string inside_port(std::string_view publish) {
@@ -97,11 +99,11 @@ bool is_there(const Stack& stack, Key key, const Text& removal) {
       const auto found = stack.paths.find(key);
       const std::string place = place_of(removal);
       return found != stack.paths.end() &&
-             std::any_of(found->second.begin(), found->second.end(), [&](const LayeredPath& path) {
-               return place_of(path.entry) == place;
-             });
+             std::any_of(found->second.begin(), found->second.end(),
+                         [&](const LayeredPath& path) { return place_of(path.entry) == place; });
     }
-    case KeyType::Pairs: return stack.variables.count(removal.value) != 0;
+    case KeyType::Pairs:
+      return stack.variables.count(removal.value) != 0;
     case KeyType::Rules:
       return std::any_of(stack.rules.begin(), stack.rules.end(), [&](const LayeredRule& layered) {
         return std::any_of(layered.rule.syscalls.begin(), layered.rule.syscalls.end(),
@@ -112,7 +114,8 @@ bool is_there(const Stack& stack, Key key, const Text& removal) {
     case KeyType::Size:
     case KeyType::Seconds:
     case KeyType::Count:
-    case KeyType::Names: break;
+    case KeyType::Names:
+      break;
   }
   const auto found = stack.names.find(key);
   return found != stack.names.end() && holds(found->second, removal.value);
@@ -142,9 +145,8 @@ void take_away_all(Stack& stack, const PolicyLayer& layer) {
     std::vector<Text>& kept = stack.removed[key];
     for (const Text& removal : removals) {
       take_away(stack, key, removal);
-      const bool known = std::any_of(kept.begin(), kept.end(), [&](const Text& text) {
-        return text.value == removal.value;
-      });
+      const bool known = std::any_of(kept.begin(), kept.end(),
+                                     [&](const Text& text) { return text.value == removal.value; });
       if (!known) {
         kept.push_back(removal);
       }
@@ -291,9 +293,10 @@ Status check_publish(const PolicyLayer& layer) {
     const Text& entry = (*entries)[i];
     const auto [seen, is_new] = ports.try_emplace(inside_port(entry.value), &entry);
     if (!is_new) {
-      return Error{"port " + seen->first + " inside is published twice: " +
-                       quote(seen->second->value) + " and " + quote(entry.value),
-                   0, entry.origin, "a server's socket can be at one port outside; keep one of the two"};
+      return Error{
+          "port " + seen->first + " inside is published twice: " + quote(seen->second->value) +
+              " and " + quote(entry.value),
+          0, entry.origin, "a server's socket can be at one port outside; keep one of the two"};
     }
   }
   return {};

@@ -9,7 +9,9 @@
 namespace sbx::policy {
 namespace {
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
 
 // What toml++ says → what sbx says, and what to do about it. The first match counts.
 struct Wording {
@@ -35,7 +37,8 @@ constexpr std::array kWordings = {
             "an inline table stands on one line: { path = \"/srv\", optional = true }"},
     Wording{"expected '='", "a key without =", "write key = value"},
     Wording{"expected value,", "a key without a value", "write a value after =, text in quotes"},
-    Wording{"expected ']'", "a [table] without its closing ]", "close the bracket on the same line"},
+    Wording{"expected ']'", "a [table] without its closing ]",
+            "close the bracket on the same line"},
     Wording{"unknown escape sequence", "an unknown escape sequence in a string",
             "in single quotes a backslash is only a backslash"},
     Wording{"expected bare key starting", "a name that is missing or needs quotes",
@@ -43,13 +46,16 @@ constexpr std::array kWordings = {
     Wording{"blank bare keys", "a [table] without a name", "name the table"},
     Wording{"expected a comment or whitespace", "something after the value",
             "one key for each line; text goes in quotes"},
-    Wording{"expected keys, tables, whitespace", "a line that is neither key, [table] nor # comment",
+    Wording{"expected keys, tables, whitespace",
+            "a line that is neither key, [table] nor # comment", "write key = value"},
+    Wording{"while parsing key: encountered end-of-file", "a key without a value",
             "write key = value"},
-    Wording{"while parsing key: encountered end-of-file", "a key without a value", "write key = value"},
-    Wording{"end-of-file", "the file ends in the middle of a value", "a bracket or a quote is open"},
+    Wording{"end-of-file", "the file ends in the middle of a value",
+            "a bracket or a quote is open"},
     Wording{"exceeded maximum nested value depth", "values nested too deep",
             "no key of a policy needs more than three levels"},
-    Wording{"while parsing boolean", "a value that is neither true nor false", "text goes in quotes"},
+    Wording{"while parsing boolean", "a value that is neither true nor false",
+            "text goes in quotes"},
     Wording{"could not determine value type", "a value that is no TOML", "text goes in quotes"},
     Wording{"while parsing string", "a string that is not closed or holds a control character",
             "close the quote on the same line"},
@@ -57,7 +63,9 @@ constexpr std::array kWordings = {
     Wording{"while parsing", "a value that is no TOML", "text goes in quotes"},
 };
 
-std::string_view first_line_of(std::string_view text) { return text.substr(0, text.find('\n')); }
+std::string_view first_line_of(std::string_view text) {
+  return text.substr(0, text.find('\n'));
+}
 
 }  // namespace
 

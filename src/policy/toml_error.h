@@ -22,8 +22,8 @@ class SourceLines {
 
   // Not UTF-8, or a character outside of ASCII where only strings and comments have one: refused
   // before toml++ sees it, which reaches undefined behaviour on the bytes EF BB 8A.
-  // The answer is the text without its comments, every place unchanged: toml++ takes a character at a
-  // time, and half of a good policy is comment.
+  // The answer is the text without its comments, every place unchanged: toml++ takes a character at
+  // a time, and half of a good policy is comment.
   Result<std::string> checked_text() const;
 
   // The line without its newline; empty if there is none.

@@ -26,31 +26,48 @@ constexpr std::array<std::string_view, 4> kRuleWords = {"syscall", "syscalls", "
 
 std::string_view describe(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return "a list";
-    case toml::node_type::string: return "a string";
-    case toml::node_type::integer: return "a whole number";
-    case toml::node_type::floating_point: return "a number with a fraction";
-    case toml::node_type::boolean: return "true or false";
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "a list";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "a whole number";
+    case toml::node_type::floating_point:
+      return "a number with a fraction";
+    case toml::node_type::boolean:
+      return "true or false";
     case toml::node_type::date:
     case toml::node_type::time:
-    case toml::node_type::date_time: return "a date or time";
-    case toml::node_type::none: break;
+    case toml::node_type::date_time:
+      return "a date or time";
+    case toml::node_type::none:
+      break;
   }
   return "nothing";
 }
 
 std::string_view describe(KeyType type) {
   switch (type) {
-    case KeyType::Text: return "a string";
-    case KeyType::Choice: return "a string";
-    case KeyType::Size: return "a size, such as 512 or \"64M\"";
-    case KeyType::Seconds: return "a time, such as 30 or \"10m\"";
-    case KeyType::Count: return "a whole number";
-    case KeyType::Names: return "a list of strings";
-    case KeyType::Paths: return "a list of paths";
-    case KeyType::Pairs: return "a table of strings";
-    case KeyType::Rules: return "an array of tables, [[seccomp.rule]]";
+    case KeyType::Text:
+      return "a string";
+    case KeyType::Choice:
+      return "a string";
+    case KeyType::Size:
+      return "a size, such as 512 or \"64M\"";
+    case KeyType::Seconds:
+      return "a time, such as 30 or \"10m\"";
+    case KeyType::Count:
+      return "a whole number";
+    case KeyType::Names:
+      return "a list of strings";
+    case KeyType::Paths:
+      return "a list of paths";
+    case KeyType::Pairs:
+      return "a table of strings";
+    case KeyType::Rules:
+      return "an array of tables, [[seccomp.rule]]";
   }
   return "";
 }
@@ -58,14 +75,22 @@ std::string_view describe(KeyType type) {
 std::string_view example(KeyType type) {
   switch (type) {
     case KeyType::Text:
-    case KeyType::Choice: return "\"…\"";
-    case KeyType::Size: return "\"64M\"";
-    case KeyType::Seconds: return "\"10m\"";
-    case KeyType::Count: return "64";
-    case KeyType::Names: return "[\"…\"]";
-    case KeyType::Paths: return "[\"/srv/www\"]";
-    case KeyType::Pairs: return "{ NAME = \"value\" }";
-    case KeyType::Rules: return "";
+    case KeyType::Choice:
+      return "\"…\"";
+    case KeyType::Size:
+      return "\"64M\"";
+    case KeyType::Seconds:
+      return "\"10m\"";
+    case KeyType::Count:
+      return "64";
+    case KeyType::Names:
+      return "[\"…\"]";
+    case KeyType::Paths:
+      return "[\"/srv/www\"]";
+    case KeyType::Pairs:
+      return "{ NAME = \"value\" }";
+    case KeyType::Rules:
+      return "";
   }
   return "";
 }
@@ -199,9 +224,9 @@ Status Reader::read_removals(const toml::table& removals, PolicyLayer& layer) co
   for (const auto& [name, node] : in_file_order(removals)) {
     const auto* table = node->as_table();
     if (table == nullptr) {
-      return Error{"remove." + std::string(name->str()) + " is a table, not " +
-                       std::string(describe(*node)),
-                   0, where(*name), "name table and key: remove.seccomp.allow = [\"…\"]"};
+      return Error{
+          "remove." + std::string(name->str()) + " is a table, not " + std::string(describe(*node)),
+          0, where(*name), "name table and key: remove.seccomp.allow = [\"…\"]"};
     }
     SBX_TRY(read_removed_keys(*name, *table, layer));
   }
@@ -246,11 +271,16 @@ Result<Value> Reader::read_value(Key key, const toml::node& node) const {
     }
     case KeyType::Size:
     case KeyType::Seconds:
-    case KeyType::Count: return read_amount(key, node);
-    case KeyType::Names: return as_value(read_names(key, node));
-    case KeyType::Paths: return as_value(read_paths(key, node));
-    case KeyType::Pairs: return as_value(read_pairs(key, node));
-    case KeyType::Rules: return as_value(read_rules(key, node));
+    case KeyType::Count:
+      return read_amount(key, node);
+    case KeyType::Names:
+      return as_value(read_names(key, node));
+    case KeyType::Paths:
+      return as_value(read_paths(key, node));
+    case KeyType::Pairs:
+      return as_value(read_pairs(key, node));
+    case KeyType::Rules:
+      return as_value(read_rules(key, node));
   }
   return wrong_type(key, node);
 }
@@ -284,9 +314,9 @@ Result<std::vector<Text>> Reader::read_names(Key key, const toml::node& node) co
   for (const toml::node& item : *array) {
     const auto* text = item.as_string();
     if (text == nullptr) {
-      return Error{"an entry of " + qualified_name(key) + " is a string, not " +
-                       std::string(describe(item)),
-                   0, where(item), "write it in quotes"};
+      return Error{
+          "an entry of " + qualified_name(key) + " is a string, not " + std::string(describe(item)),
+          0, where(item), "write it in quotes"};
     }
     names.push_back(Text{text->get(), where(item)});
   }
@@ -311,9 +341,9 @@ Result<std::vector<PathEntry>> Reader::read_paths(Key key, const toml::node& nod
       }
       entry = std::move(*read);
     } else {
-      return Error{"an entry of " + qualified_name(key) + " is a path, not " +
-                       std::string(describe(item)),
-                   0, where(item), "write \"/srv/www\" or { path = \"/srv/www\", optional = true }"};
+      return Error{
+          "an entry of " + qualified_name(key) + " is a path, not " + std::string(describe(item)),
+          0, where(item), "write \"/srv/www\" or { path = \"/srv/www\", optional = true }"};
     }
     entry.origin = where(item);
     for (std::string* path : {&entry.path, &entry.at}) {
@@ -428,9 +458,9 @@ Result<SeccompRule> Reader::read_rule(const toml::table& table) const {
     }
     const auto* text = node->as_string();
     if (text == nullptr) {
-      return Error{word + " of a rule is a string, not " + std::string(describe(*node)), 0,
-                   where(*node), word == "syscall" ? "for several calls: syscalls = [\"…\"]"
-                                                   : "write it in quotes"};
+      return Error{
+          word + " of a rule is a string, not " + std::string(describe(*node)), 0, where(*node),
+          word == "syscall" ? "for several calls: syscalls = [\"…\"]" : "write it in quotes"};
     }
     Text value{text->get(), where(*node)};
     if (word == "syscall") {
@@ -442,7 +472,8 @@ Result<SeccompRule> Reader::read_rule(const toml::table& table) const {
       rule.action = std::move(value);
     } else {
       if (value.value.find_first_not_of(" \t\r\n") == std::string::npos) {
-        return Error{"empty `when`", 0, value.origin, "leave `when` out for a rule without condition"};
+        return Error{"empty `when`", 0, value.origin,
+                     "leave `when` out for a rule without condition"};
       }
       // An error inside the expression counts from its own first character.
       value.origin = lines_.inside_string(value.origin);
@@ -484,7 +515,8 @@ Error Reader::unknown_key(std::string_view table, const toml::key& name) const {
   const std::string word(name.str());
   const std::string full = std::string(table) + "." + word;
   if (const std::string_view reason = why_unsupported(table, word); !reason.empty()) {
-    return Error{full + " is not a key of this version of sbx", 0, where(name), std::string(reason)};
+    return Error{full + " is not a key of this version of sbx", 0, where(name),
+                 std::string(reason)};
   }
   std::vector<std::string_view> names;
   std::string elsewhere;

@@ -13,8 +13,12 @@ namespace {
 constexpr std::string_view kErrnoForm = "errno(NAME)";
 constexpr std::string_view kRuleActions = "allow|deny|errno(NAME)|kill|log|notify";
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // "deny|errno(NAME)|kill" → "deny, errno(NAME) or kill"
 std::string list_choices(std::string_view choices) {
@@ -35,7 +39,8 @@ Status check_errno(const std::string& name, const Origin& origin) {
   }
   const auto near = nearest(name, {known.begin(), known.end()});
   return Error{"unknown errno name " + quote(name), 0, origin,
-               near ? "did you mean errno(" + *near + ")?" : "errno(3) lists the names: EPERM, EACCES, ENOENT …"};
+               near ? "did you mean errno(" + *near + ")?"
+                    : "errno(3) lists the names: EPERM, EACCES, ENOENT …"};
 }
 
 Status check_choice(std::string_view what, std::string_view choices, const Text& text) {
@@ -75,9 +80,8 @@ Status check_variable(std::string_view name, const Origin& origin) {
 bool is_host_name(std::string_view name) {
   constexpr std::size_t kLongest = 64;  // __NEW_UTS_LEN of sethostname(2)
   return !name.empty() && name.size() <= kLongest && name.front() != '-' && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return is_letter(c) || is_digit(c) || c == '-' || c == '.';
-         });
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.'; });
 }
 
 bool is_account(std::string_view name) {
@@ -252,8 +256,9 @@ Result<std::string> check_path(std::string_view path, const Origin& origin,
     return below == "/" ? "~" : "~" + below;
   }
   if (!path::is_absolute(path) && relative_base.empty()) {
-    return Error{path.front() == '~' ? "only the caller's own home has a short form, not " + quote(path)
-                                     : "a path that is not absolute: " + quote(path),
+    return Error{path.front() == '~'
+                     ? "only the caller's own home has a short form, not " + quote(path)
+                     : "a path that is not absolute: " + quote(path),
                  0, origin, "begin it with / or ~/"};
   }
   return path::normalise(path, relative_base.empty() ? "/" : relative_base);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Single values of the policy language, whoever wrote them: a TOML file (toml_reader.h) or an option
-// of the command line. What a value may say is checked here once for both.
+// Single values of the policy language, whoever wrote them: a TOML file (toml_reader.h) or an
+// option of the command line. What a value may say is checked here once for both.
 #pragma once
 
 #include <string>

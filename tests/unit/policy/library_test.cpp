@@ -12,8 +12,12 @@ using policy::testing::FakeFiles;
 
 const policy::SearchPath kSearch{{"/own", "/etc/sbx/policies"}, {"/data"}};
 
-std::string file(const std::string& body = "") { return "schema = 1\n" + body; }
-std::string extending(const std::string& names) { return file("[policy]\nextends = [" + names + "]"); }
+std::string file(const std::string& body = "") {
+  return "schema = 1\n" + body;
+}
+std::string extending(const std::string& names) {
+  return file("[policy]\nextends = [" + names + "]");
+}
 
 std::string names_of(const Result<std::vector<policy::PolicyLayer>>& layers) {
   if (!layers) {
@@ -35,7 +39,8 @@ std::string load(FakeFiles& files, const std::string& name) {
 }  // namespace
 
 TEST_CASE("the earlier directory's policy is found", "[policy]") {
-  FakeFiles files{{{"/own/nginx.toml", file()}, {"/data/nginx.toml", file()}, {"/data/curl.toml", file()}}};
+  FakeFiles files{
+      {{"/own/nginx.toml", file()}, {"/data/nginx.toml", file()}, {"/data/curl.toml", file()}}};
   CHECK(policy::find_policy("nginx", kSearch, files.source())->path == "/own/nginx.toml");
   CHECK(policy::find_policy("curl", kSearch, files.source())->path == "/data/curl.toml");
   CHECK(policy::find_policy("./x/my.toml", kSearch, files.source())->name == "my");
@@ -132,8 +137,9 @@ TEST_CASE("circles, depth and unknown parents are errors at their line", "[polic
   }};
   CHECK(load(files, "a").find("in a circle: b → c → b [/data/c.toml:3:12]") != std::string::npos);
   CHECK(load(files, "self").find("self → self") != std::string::npos);
-  CHECK(load(files, "lost").find("no policy is named \"serivce\" [/data/lost.toml:3:12]\n"
-                                 "hint: did you mean service?") != std::string::npos);
+  CHECK(load(files, "lost")
+            .find("no policy is named \"serivce\" [/data/lost.toml:3:12]\n"
+                  "hint: did you mean service?") != std::string::npos);
   CHECK(load(files, "a2").find("a .local policy cannot extend") != std::string::npos);
   for (int i = 0; i < 40; ++i) {
     files.files["/data/d" + std::to_string(i) + ".toml"] =

@@ -79,9 +79,10 @@ TEST_CASE("of scalars the later layer wins and keeps its origin", "[policy]") {
 }
 
 TEST_CASE("lists append and remember their layer", "[policy]") {
-  const auto policy = merged({layer("[seccomp]\nallow = [\"read\", \"@io-event\"]\ndeny = [\"ptrace\"]"),
-                              layer("[seccomp]\nallow = [\"write\"]\n[[seccomp.rule]]\n"
-                                    "syscall = \"socket\"\naction = \"deny\"")});
+  const auto policy =
+      merged({layer("[seccomp]\nallow = [\"read\", \"@io-event\"]\ndeny = [\"ptrace\"]"),
+              layer("[seccomp]\nallow = [\"write\"]\n[[seccomp.rule]]\n"
+                    "syscall = \"socket\"\naction = \"deny\"")});
   CHECK(values_of(policy.allow) == Strings{"read@0", "@io-event@0", "write@1"});
   CHECK(values_of(policy.deny) == Strings{"ptrace@0"});
   REQUIRE(policy.rules.size() == 1);
@@ -89,8 +90,8 @@ TEST_CASE("lists append and remember their layer", "[policy]") {
 }
 
 TEST_CASE("arguments are replaced as a whole", "[policy]") {
-  const auto policy = merged({layer("[command]\nargs = [\"-a\", \"-b\"]"),
-                              layer("[command]\nargs = [\"-c\"]")});
+  const auto policy =
+      merged({layer("[command]\nargs = [\"-a\", \"-b\"]"), layer("[command]\nargs = [\"-c\"]")});
   REQUIRE(policy.args.size() == 1);
   CHECK(policy.args[0].value == "-c");
 }
@@ -116,19 +117,19 @@ TEST_CASE("remove takes entries of earlier layers away, not of its own", "[polic
 
 TEST_CASE("a removal that hits nothing is an error", "[policy]") {
   const auto base = layer("[seccomp]\nallow = [\"read\"]\n[filesystem]\nread = [\"/usr\"]");
-  for (const char* removal :
-       {"seccomp.allow = [\"raed\"]", "seccomp.deny = [\"read\"]", "filesystem.read = [\"/usr/lib\"]",
-        "filesystem.hide = [\"/usr\"]", "environment.set = [\"A\"]", "seccomp.rule = [\"read\"]"}) {
+  for (const char* removal : {"seccomp.allow = [\"raed\"]", "seccomp.deny = [\"read\"]",
+                              "filesystem.read = [\"/usr/lib\"]", "filesystem.hide = [\"/usr\"]",
+                              "environment.set = [\"A\"]", "seccomp.rule = [\"read\"]"}) {
     CHECK(failure({base, layer(std::string("[remove]\n") + removal)}).find("no earlier layer") !=
           std::string::npos);
   }
 }
 
 TEST_CASE("a later path entry replaces the earlier one for the same place", "[policy]") {
-  const auto policy =
-      merged({layer("[filesystem]\nread = [\"/srv/www\", \"/opt\"]\ntmpfs = [\"/run\"]"),
-              layer("[filesystem]\nwrite = [\"/srv/www\", { path = \"/home/x/run\", at = \"/run\" }]\n"
-                    "hide = [\"/opt\"]")});
+  const auto policy = merged(
+      {layer("[filesystem]\nread = [\"/srv/www\", \"/opt\"]\ntmpfs = [\"/run\"]"),
+       layer("[filesystem]\nwrite = [\"/srv/www\", { path = \"/home/x/run\", at = \"/run\" }]\n"
+             "hide = [\"/opt\"]")});
   CHECK(policy.read.empty());
   CHECK(policy.tmpfs.empty());
   CHECK(places_of(policy.write) == Strings{"/srv/www", "/home/x/run"});
@@ -144,9 +145,9 @@ TEST_CASE("a later published port replaces the earlier one for the same port ins
 }
 
 TEST_CASE("what a later layer says of a variable holds alone", "[policy]") {
-  const auto policy = merged(
-      {layer("[environment]\nkeep = [\"A\", \"B\"]\nunset = [\"C\"]\nset = { D = \"1\" }"),
-       layer("[environment]\nkeep = [\"C\"]\nunset = [\"A\", \"D\"]\nset = { B = \"2\" }")});
+  const auto policy =
+      merged({layer("[environment]\nkeep = [\"A\", \"B\"]\nunset = [\"C\"]\nset = { D = \"1\" }"),
+              layer("[environment]\nkeep = [\"C\"]\nunset = [\"A\", \"D\"]\nset = { B = \"2\" }")});
   REQUIRE(policy.env_keep.size() == 1);
   CHECK(policy.env_keep[0].value == "C");
   CHECK(policy.env_unset.size() == 2);
@@ -287,8 +288,8 @@ class Layers {
     for (const char* place : {"/a", "/b", "/c"}) {
       if (flip()) {
         constexpr Key kKeys[] = {Key::FilesystemRead, Key::FilesystemWrite, Key::FilesystemHide};
-        auto& value = made.values.try_emplace(kKeys[pick(3)], std::vector<policy::PathEntry>{})
-                          .first->second;
+        auto& value =
+            made.values.try_emplace(kKeys[pick(3)], std::vector<policy::PathEntry>{}).first->second;
         std::get<std::vector<policy::PathEntry>>(value).push_back({place, "", false, {name}});
       }
     }
@@ -311,11 +312,11 @@ class Layers {
           break;
         case 2:
           std::get<std::map<std::string, policy::Text>>(
-              made.values
-                  .try_emplace(Key::EnvironmentSet, std::map<std::string, policy::Text>{})
+              made.values.try_emplace(Key::EnvironmentSet, std::map<std::string, policy::Text>{})
                   .first->second)[variable] = {"1", {name}};
           break;
-        default: break;
+        default:
+          break;
       }
     }
   }
@@ -364,7 +365,8 @@ TEST_CASE("merging random layers is associative", "[policy][property]") {
     using policy::combine;
     const PolicyLayer left = combine(combine(combine(layers[0], layers[1]), layers[2]), layers[3]);
     const PolicyLayer right = combine(layers[0], combine(layers[1], combine(layers[2], layers[3])));
-    const PolicyLayer middle = combine(combine(layers[0], layers[1]), combine(layers[2], layers[3]));
+    const PolicyLayer middle =
+        combine(combine(layers[0], layers[1]), combine(layers[2], layers[3]));
     INFO("seed " << seed);
     REQUIRE(left == right);
     REQUIRE(left == middle);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FileSources for tests: the shipped policies from the source tree, and files that exist in the test
-// only.
+// FileSources for tests: the shipped policies from the source tree, and files that exist in the
+// test only.
 #pragma once
 
 #include <algorithm>

@@ -49,7 +49,8 @@ void expand(const std::string& name, std::set<std::string>& calls) {
   }
 }
 
-// Calls that the policy may allow, conditions aside: by group, less what a name denies, and by name.
+// Calls that the policy may allow, conditions aside: by group, less what a name denies, and by
+// name.
 std::set<std::string> allowed_calls(const policy::Policy& policy) {
   std::set<std::string> calls;
   for (const auto& entry : policy.allow) {
@@ -91,16 +92,68 @@ std::set<std::string> allowed_calls(const policy::Policy& policy) {
 }
 
 const std::set<std::string> kNever = {
-    "acct", "add_key", "adjtimex", "bpf", "chroot", "clock_settime", "delete_module",
-    "fanotify_init", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "init_module",
-    "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kcmp",
-    "kexec_file_load", "kexec_load", "keyctl", "lookup_dcookie", "mbind", "memfd_secret",
-    "migrate_pages", "modify_ldt", "mount", "mount_setattr", "move_mount", "move_pages",
-    "name_to_handle_at", "open_by_handle_at", "open_tree", "open_tree_attr", "perf_event_open",
-    "personality", "pidfd_getfd", "pivot_root", "pkey_mprotect", "process_madvise",
-    "process_vm_readv", "process_vm_writev", "ptrace", "quotactl", "quotactl_fd", "reboot",
-    "remap_file_pages", "request_key", "setdomainname", "sethostname", "setns", "settimeofday",
-    "swapoff", "swapon", "syslog", "umount2", "unshare", "uselib", "userfaultfd", "vhangup",
+    "acct",
+    "add_key",
+    "adjtimex",
+    "bpf",
+    "chroot",
+    "clock_settime",
+    "delete_module",
+    "fanotify_init",
+    "finit_module",
+    "fsconfig",
+    "fsmount",
+    "fsopen",
+    "fspick",
+    "init_module",
+    "io_uring_enter",
+    "io_uring_register",
+    "io_uring_setup",
+    "ioperm",
+    "iopl",
+    "kcmp",
+    "kexec_file_load",
+    "kexec_load",
+    "keyctl",
+    "lookup_dcookie",
+    "mbind",
+    "memfd_secret",
+    "migrate_pages",
+    "modify_ldt",
+    "mount",
+    "mount_setattr",
+    "move_mount",
+    "move_pages",
+    "name_to_handle_at",
+    "open_by_handle_at",
+    "open_tree",
+    "open_tree_attr",
+    "perf_event_open",
+    "personality",
+    "pidfd_getfd",
+    "pivot_root",
+    "pkey_mprotect",
+    "process_madvise",
+    "process_vm_readv",
+    "process_vm_writev",
+    "ptrace",
+    "quotactl",
+    "quotactl_fd",
+    "reboot",
+    "remap_file_pages",
+    "request_key",
+    "setdomainname",
+    "sethostname",
+    "setns",
+    "settimeofday",
+    "swapoff",
+    "swapon",
+    "syslog",
+    "umount2",
+    "unshare",
+    "uselib",
+    "userfaultfd",
+    "vhangup",
 };
 
 }  // namespace

@@ -49,7 +49,8 @@ seccomp.allow = ["@floor"]
   CHECK(layer->name == "p");
   CHECK(layer->source == "p.toml");
   CHECK(std::get<policy::Text>(layer->values.at(Key::PolicyDescription)).value == "a server");
-  const auto& paths = std::get<std::vector<policy::PathEntry>>(layer->values.at(Key::FilesystemRead));
+  const auto& paths =
+      std::get<std::vector<policy::PathEntry>>(layer->values.at(Key::FilesystemRead));
   REQUIRE(paths.size() == 2);
   CHECK(paths[0] == policy::PathEntry{"/srv/www", "", false, {"p.toml", 7, 9}});
   CHECK(paths[1] == policy::PathEntry{"~/x", "/var/x", true, {"p.toml", 7, 21}});
@@ -146,9 +147,9 @@ TEST_CASE("what toml++ must not see is refused before", "[policy]") {
     int column;
   };
   const auto row = GENERATE(values<Row>({
-      {"\xef\xbb\x8a", 1, 1},                             // undefined behaviour in toml++ 3.3.0
+      {"\xef\xbb\x8a", 1, 1},  // undefined behaviour in toml++ 3.3.0
       {"schema = 1\nx = \xef\xbb\x8a", 2, 5},
-      {"schema = 1\n# \xff", 2, 3},                       // no UTF-8
+      {"schema = 1\n# \xff", 2, 3},  // no UTF-8
       {"schema = 1\n\xc3\xa4 = 1", 2, 1},
       {"schema = 1\na = \"\"\"x\"\"\"\"\xef\xbb\x8a", 2, 13},  // a quote before the closing three
       {"schema = 1\na = '''x'''''\xef\xbb\x8a", 2, 14},

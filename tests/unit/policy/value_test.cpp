@@ -68,22 +68,35 @@ TEST_CASE("words of the command line become values", "[policy]") {
     bool good;
   };
   const auto row = GENERATE(values<Row>({
-      {Key::LimitsMemory, "64M", true},      {Key::LimitsMemory, "64X", false},
-      {Key::LimitsMemory, "-1", false},      {Key::LimitsTime, "10m", true},
-      {Key::LimitsTime, "0", false},         {Key::LimitsCore, "0", true},
-      {Key::LimitsProcesses, "12", true},    {Key::LimitsProcesses, "12K", false},
-      {Key::NetworkMode, "host", true},      {Key::NetworkMode, "hots", false},
+      {Key::LimitsMemory, "64M", true},
+      {Key::LimitsMemory, "64X", false},
+      {Key::LimitsMemory, "-1", false},
+      {Key::LimitsTime, "10m", true},
+      {Key::LimitsTime, "0", false},
+      {Key::LimitsCore, "0", true},
+      {Key::LimitsProcesses, "12", true},
+      {Key::LimitsProcesses, "12K", false},
+      {Key::NetworkMode, "host", true},
+      {Key::NetworkMode, "hots", false},
       {Key::SeccompDefault, "errno(EPERM)", true},
       {Key::SeccompDefault, "errno(EPERN)", false},
       {Key::SeccompDefault, "errno(NAME)", false},
-      {Key::SeccompDefault, "EPERM", false}, {Key::SeccompAllow, "getpid", true},
-      {Key::SeccompAllow, "@basic-io", true}, {Key::SeccompAllow, "@", false},
-      {Key::SeccompAllow, "get pid", false}, {Key::FilesystemRead, "/usr", true},
-      {Key::FilesystemRead, "usr", false},   {Key::IdentityUser, "www-data", true},
-      {Key::IdentityUser, "a b", false},     {Key::IdentityHostname, "box-1.test", true},
-      {Key::IdentityHostname, "-box", false}, {Key::EnvironmentKeep, "LANG", true},
-      {Key::EnvironmentKeep, "LANG=C", false}, {Key::EnvironmentSet, "LANG=C", false},
-      {Key::CommandWorkdir, "work", false},  {Key::CommandWorkdir, "/work", true},
+      {Key::SeccompDefault, "EPERM", false},
+      {Key::SeccompAllow, "getpid", true},
+      {Key::SeccompAllow, "@basic-io", true},
+      {Key::SeccompAllow, "@", false},
+      {Key::SeccompAllow, "get pid", false},
+      {Key::FilesystemRead, "/usr", true},
+      {Key::FilesystemRead, "usr", false},
+      {Key::IdentityUser, "www-data", true},
+      {Key::IdentityUser, "a b", false},
+      {Key::IdentityHostname, "box-1.test", true},
+      {Key::IdentityHostname, "-box", false},
+      {Key::EnvironmentKeep, "LANG", true},
+      {Key::EnvironmentKeep, "LANG=C", false},
+      {Key::EnvironmentSet, "LANG=C", false},
+      {Key::CommandWorkdir, "work", false},
+      {Key::CommandWorkdir, "/work", true},
   }));
   INFO(policy::qualified_name(row.key) << " " << row.text);
   CHECK(static_cast<bool>(policy::value_from_text(row.key, row.text, {})) == row.good);
@@ -102,7 +115,8 @@ TEST_CASE("names of policies cannot leave their directory", "[policy]") {
   for (const char* good : {"nginx", "g++", "python3.11", "a_b-c", "X"}) {
     CHECK(policy::is_policy_name(good));
   }
-  for (const char* bad : {"", ".", "..", "../x", "a/b", "-x", ".x", "a b", "x.toml", "x.local", "ü"}) {
+  for (const char* bad :
+       {"", ".", "..", "../x", "a/b", "-x", ".x", "a b", "x.toml", "x.local", "ü"}) {
     CHECK(!policy::is_policy_name(bad));
   }
 }
