@@ -20,8 +20,8 @@ class SourceLines {
   // `at` is the opening quote of a string; the place of its first character.
   Origin inside_string(const Origin& at) const;
 
-  // Not UTF-8, or a character outside of ASCII where only strings and comments have one: refused
-  // before toml++ sees it, which reaches undefined behaviour on the bytes EF BB 8A.
+  // An Error for what is not UTF-8, and for a character outside of ASCII where only strings and
+  // comments have one (typographic quotes, a byte order mark).
   // The answer is the text without its comments, every place unchanged: toml++ takes a character at
   // a time, and half of a good policy is comment.
   Result<std::string> checked_text() const;

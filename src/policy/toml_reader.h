@@ -2,7 +2,7 @@
 // TOML text to a PolicyLayer. The only file that includes toml++. Strict: an unknown table or key,
 // a wrong type, an empty list entry, a word that is no choice, is an Error with file:line:column
 // and, where a known word is near, "did you mean". Input that is no UTF-8 is refused before toml++
-// sees it (toml++ 3.3.0 reaches undefined behaviour on the bytes EF BB 8A).
+// sees it, and its assumptions that hostile input breaks are taken out (toml_reader.cpp).
 #pragma once
 
 #include <string>
