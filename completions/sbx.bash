@@ -5,8 +5,8 @@
 _sbx_options() {
   case $1 in
     run) echo "--policy -p --ro --rw --tmpfs --hide --workdir --home --net --publish -P --allow" \
-              "--deny --on-violation --limit --env --user --keep-fd --dry-run --trace-launch" \
-              "--report --quiet -q --json --color --no-color --help -h" ;;
+              "--deny --on-violation --limit --env --user --keep-fd --allow-degraded --dry-run" \
+              "--trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     check) echo "--json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
     list) echo "--names --json --help -h" ;;
@@ -21,7 +21,7 @@ _sbx_takes_value() {
   case $1 in
     --policy | -p | -qp | --ro | --rw | --tmpfs | --hide | --workdir | --home | --net | --publish | \
       -P | -qP | --allow | --deny | --on-violation | --limit | --env | --user | --keep-fd | \
-      --report | --color) return 0 ;;
+      --allow-degraded | --report | --color) return 0 ;;
   esac
   return 1
 }
@@ -50,6 +50,7 @@ _sbx_value() {
     --tmpfs | --workdir) _sbx_paths -d "$2" ;;
     --home) _sbx_words "private none read write" "$2" ;;
     --net) _sbx_words "none private host" "$2" ;;
+    --allow-degraded) _sbx_words "landlock" "$2" ;;
     --on-violation) _sbx_words "kill errno log" "$2" ;;
     --color) _sbx_words "auto always never" "$2" ;;
     --limit)

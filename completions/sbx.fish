@@ -13,7 +13,7 @@ function __sbx_command
                 string join \n -- $words[(math $i + 1)..-1]
                 return 0
             case --policy -p -qp --ro --rw --tmpfs --hide --workdir --home --net --publish -P -qP \
-                --allow --deny --on-violation --limit --env --user --keep-fd --report --color
+                --allow --deny --on-violation --limit --env --user --keep-fd --allow-degraded --report --color
                 set i (math $i + 2)
             case '-*'
                 set i (math $i + 1)
@@ -79,6 +79,7 @@ complete -c sbx -n '__sbx_in run' -l limit -x \
 complete -c sbx -n '__sbx_in run' -l env -x -a '(set -nx)' -d 'set or pass on a variable'
 complete -c sbx -n '__sbx_in run' -l user -x -a '(__fish_complete_users)' -d 'who the command believes to be'
 complete -c sbx -n '__sbx_in run' -l keep-fd -x -d 'leave a descriptor open'
+complete -c sbx -n '__sbx_in run' -l allow-degraded -x -a landlock -d 'run without a layer'
 complete -c sbx -n '__sbx_in run' -l dry-run -d 'print what would be done'
 complete -c sbx -n '__sbx_in run' -l trace-launch -d 'print the time of each step'
 complete -c sbx -n '__sbx_in run' -l report -r -F -d 'write events to a file'

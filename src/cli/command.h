@@ -21,6 +21,7 @@ struct Command {
   policy::PolicyLayer layer;           // what the options say about policy keys
   std::vector<std::string> operands;   // run: the command; check, show: policies
   std::vector<int> keep_fds;
+  std::vector<std::string> allow_degraded;
   std::string report;                  // --report FILE; empty: none
   bool dry_run = false;
   bool trace_launch = false;

@@ -101,6 +101,8 @@ constexpr OptionInfo kOptions[] = {
     {Option::KeepFd, "run", "Process", "--keep-fd", "", "N", true, Offer::Nothing, "",
      "leave descriptor N open beside 0, 1 and 2"},
 
+    {Option::AllowDegraded, "run", "Running", "--allow-degraded", "", "NAME", true, Offer::Words,
+     "landlock", "run although this layer of protection is missing on this host"},
     {Option::DryRun, "run", "Running", "--dry-run", "", "", false, Offer::Nothing, "",
      "print what would be done, in order, and do nothing"},
     {Option::TraceLaunch, "run", "Running", "--trace-launch", "", "", false, Offer::Nothing, "",

@@ -30,7 +30,7 @@ std::optional<Verb> find_verb(std::string_view name);
 
 enum class Option {
   Policy, ReadOnly, ReadWrite, Tmpfs, Hide, Workdir, Home, Net, Publish, Allow, Deny, OnViolation,
-  Limit, Env, KeepFd, User, DryRun, TraceLaunch, Report, Json, Quiet, Color, NoColor,
+  Limit, Env, KeepFd, User, AllowDegraded, DryRun, TraceLaunch, Report, Json, Quiet, Color, NoColor,
   Origin, Names, DumpOptions, Help,
 };
 

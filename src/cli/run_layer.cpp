@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_layer.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -150,6 +151,15 @@ Status add_descriptor(const OptionInfo& option, const std::string& value, Comman
   return {};
 }
 
+Status allow_degraded(const OptionInfo& option, const std::string& value, Command& command) {
+  const auto words = words_of(option);
+  if (std::find(words.begin(), words.end(), value) == words.end()) {
+    return no_such_word(option, value, words);
+  }
+  command.allow_degraded.push_back(value);
+  return {};
+}
+
 Status set_color(const OptionInfo& option, const std::string& value, Command& command) {
   if (value == "auto" || value == "always" || value == "never") {
     command.color = value == "auto"     ? Color::Auto
@@ -193,6 +203,7 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Limit: return add_limit(option, value, command.layer);
     case Option::Env: return add_variable(option, value, command.layer);
     case Option::KeepFd: return add_descriptor(option, value, command);
+    case Option::AllowDegraded: return allow_degraded(option, value, command);
     case Option::Report: command.report = value; return {};
     case Option::Color: return set_color(option, value, command);
     case Option::NoColor: command.color = Color::Never; return {};

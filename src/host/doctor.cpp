@@ -150,9 +150,12 @@ void append_layers(const DoctorFacts& facts, std::vector<Finding>& findings) {
           : Finding{"killable notifications", State::Absent, "not in this kernel (Linux 5.19)",
                     "a signal may interrupt a call while the supervisor decides", ""});
   findings.push_back(
-      {"Landlock", State::Note,
-       facts.landlock_abi > 0 ? "ABI " + std::to_string(facts.landlock_abi) : "not there",
-       "this version of sbx confines files by mounts and does not use it", ""});
+      facts.landlock_abi > 0
+          ? Finding{"Landlock", State::Good, "ABI " + std::to_string(facts.landlock_abi),
+                    "a second layer over the mounts", ""}
+          : Finding{"Landlock", State::Broken, "not in this kernel, or not enabled",
+                    "sbx run refuses to go without this second layer over the mounts",
+                    "boot with lsm=landlock,…; or: sbx run --allow-degraded landlock …"});
 }
 
 Finding port_start(const DoctorFacts& facts) {

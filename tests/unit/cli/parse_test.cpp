@@ -141,7 +141,8 @@ TEST_CASE("parse: values that are wrong") {
       Row{{"--limit", "processes=1K"}, "processes"}, Row{{"--env", "=x"}, "no name"},
       Row{{"--keep-fd", "x"}, "no descriptor"}, Row{{"--keep-fd", "-1"}, "no descriptor"},
       Row{{"--keep-fd", "4294967299"}, "no descriptor"}, Row{{"--allow", "read,,write"}, "empty name"},
-      Row{{"--deny", ","}, "empty name"}, Row{{"--ro", "=/x"}, "no path"});
+      Row{{"--deny", ","}, "empty name"}, Row{{"--ro", "=/x"}, "no path"},
+      Row{{"--allow-degraded", "landlok"}, "did you mean landlock?"});
   Words words{"run"};
   words.insert(words.end(), row.options.begin(), row.options.end());
   words.push_back("ls");
@@ -192,13 +193,14 @@ TEST_CASE("parse: the value of a variable is not in its origin") {
 
 TEST_CASE("parse: flags") {
   const Command command = must_parse({"run", "--dry-run", "--json", "-q", "--trace-launch", "--report",
-                                      "r.jsonl", "--no-color", "--keep-fd", "5", "--keep-fd=2", "ls"});
+                                      "r.jsonl", "--no-color", "--allow-degraded", "landlock", "--keep-fd", "5", "--keep-fd=2", "ls"});
   CHECK(command.dry_run);
   CHECK(command.json);
   CHECK(command.quiet);
   CHECK(command.trace_launch);
   CHECK(command.report == "r.jsonl");
   CHECK(command.color == cli::Color::Never);
+  CHECK(command.allow_degraded == Words{"landlock"});
   CHECK(command.keep_fds == std::vector<int>{5});
   CHECK(must_parse({"run", "--color=always", "ls"}).color == cli::Color::Always);
   CHECK(must_parse({"run", "--dry-run", "--policy", "nginx"}).operands.empty());

@@ -114,10 +114,12 @@ TEST_CASE("doctor: an old kernel, and missing layers") {
   DoctorFacts facts = good_host();
   facts.os_release = "5.10.0";
   facts.has_mdwe = facts.has_wait_killable = false;
+  facts.landlock_abi = 0;
   facts.ptrace_scope = "3";
   facts.policies_error = "cannot read default.toml";
   const auto findings = examine(facts);
   CHECK(find(findings, "kernel").state == Finding::State::Broken);
+  CHECK(find(findings, "Landlock").state == Finding::State::Broken);
   CHECK(find(findings, "policies").state == Finding::State::Broken);
   CHECK(find(findings, "memory-deny-write-execute").state == Finding::State::Absent);
   CHECK(find(findings, "killable notifications").state == Finding::State::Absent);
