@@ -286,22 +286,6 @@ Status check_places(const PolicyLayer& layer) {
   return {};
 }
 
-Status check_publish(const PolicyLayer& layer) {
-  const auto* entries = names_in(layer, Key::NetworkPublish);
-  std::map<std::string, const Text*> ports;
-  for (std::size_t i = 0; entries != nullptr && i < entries->size(); ++i) {
-    const Text& entry = (*entries)[i];
-    const auto [seen, is_new] = ports.try_emplace(inside_port(entry.value), &entry);
-    if (!is_new) {
-      return Error{
-          "port " + seen->first + " inside is published twice: " + quote(seen->second->value) +
-              " and " + quote(entry.value),
-          0, entry.origin, "a server's socket can be at one port outside; keep one of the two"};
-    }
-  }
-  return {};
-}
-
 Status check_layer(const PolicyLayer& layer) {
   for (const auto& [key, value] : layer.values) {
     SBX_TRY(check_value(key, value));
@@ -309,7 +293,6 @@ Status check_layer(const PolicyLayer& layer) {
   SBX_TRY(check_disjoint(layer, Key::SeccompAllow, Key::SeccompDeny,
                          "keep it in one of the two; a name in deny beats a group in allow"));
   SBX_TRY(check_variables(layer));
-  SBX_TRY(check_publish(layer));
   return check_places(layer);
 }
 

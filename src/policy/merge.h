@@ -4,8 +4,9 @@
 //   - an entry by its text; a path by its place inside; a variable of environment.set by its name;
 //   - a call from the [[seccomp.rule]]s that name it (a rule without calls goes).
 // What cannot both hold is replaced by the later layer: a path entry for the same place inside
-// (whichever of the five lists it is in), a published port for the same inside port, keep, set and
-// unset of the same variable. Within one layer that is an error.
+// (whichever of the five lists it is in), published ports for the same inside port, keep, set and
+// unset of the same variable. Within one layer that is an error, but for ports: a server may bind one
+// several times (for both families).
 // Precedence among system call rules is not decided here but kept: LayeredName and LayeredRule
 // remember their layer (see plan/expand.h).
 #pragma once
