@@ -32,7 +32,11 @@ namespace {
 constexpr std::uint64_t kMercyMilliseconds = 5000;  // between SIGTERM and SIGKILL at the time limit
 constexpr int kMainProcess = 2;                     // init is 1 and forks once (launch/sequence.cpp)
 
-enum Tag : std::uint64_t { kInitTag, kSignalTag, kNotifyTag, kTimerTag };
+// What epoll gives back for each source; higher ones are the network mediator's.
+constexpr std::uint64_t kInitTag = 0;
+constexpr std::uint64_t kSignalTag = 1;
+constexpr std::uint64_t kNotifyTag = 2;
+constexpr std::uint64_t kTimerTag = 3;
 
 // How a denied call is answered.
 enum class Answer { Errno, Kill, LetRun };
@@ -100,6 +104,7 @@ class Supervisor {
   void kill_everything();
 
  private:
+  Status take(const epoll_event& event);
   void read_signals();
   Status read_call();
   void decide(const seccomp_notif& notification);
@@ -162,29 +167,7 @@ Result<Outcome> Supervisor::run() {
   while (!ended_) {
     set_timer();
     for (const epoll_event& event : epoll_.wait(ready)) {
-      switch (event.data.u64) {
-        case kInitTag:
-          ended_ = true;
-          break;
-        case kSignalTag:
-          read_signals();
-          break;
-        case kNotifyTag:
-          if ((event.events & EPOLLIN) == 0) {
-            // EPOLLHUP: the last process with the filter is dead. Left in, it would wake us for ever.
-            epoll_.remove(running_.notify.get());
-          } else {
-            SBX_TRY(read_call());
-          }
-          break;
-        case kTimerTag:
-          sys::drain_timer(timer_.get());
-          look_at_clock();
-          break;
-        default:
-          network().finish_connect(event.data.u64);
-          break;
-      }
+      SBX_TRY(take(event));
     }
   }
   sys::Ended init;
@@ -192,6 +175,31 @@ Result<Outcome> Supervisor::run() {
     return Error{"cannot learn how the sandbox ended", -result};
   }
   return conclude(init);
+}
+
+Status Supervisor::take(const epoll_event& event) {
+  switch (event.data.u64) {
+    case kInitTag:
+      ended_ = true;
+      return {};
+    case kSignalTag:
+      read_signals();
+      return {};
+    case kNotifyTag:
+      if ((event.events & EPOLLIN) != 0) {
+        return read_call();
+      }
+      // EPOLLHUP: the last process with the filter is dead. Left in, it would wake us for ever.
+      epoll_.remove(running_.notify.get());
+      return {};
+    case kTimerTag:
+      sys::drain_timer(timer_.get());
+      look_at_clock();
+      return {};
+    default:
+      network().finish_connect(event.data.u64);
+      return {};
+  }
 }
 
 void Supervisor::kill_everything() {
@@ -215,7 +223,8 @@ void Supervisor::read_signals() {
       sys::send_signal(running_.init.get(), relayed->signal);
     }
     if (relayed->stop_self) {
-      ::raise(SIGSTOP);  // SIGTSTP's own default action is blocked; the SIGCONT that ends this is relayed
+      // SIGTSTP's own default action is blocked. The SIGCONT that ends this is relayed in its turn.
+      ::kill(::getpid(), SIGSTOP);
     }
   }
 }
