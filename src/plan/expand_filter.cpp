@@ -141,7 +141,7 @@ class FilterBuilder {
   }
 
  private:
-  using NameSink = std::function<Status(std::string_view name, bool by_name)>;
+  using NameSink = std::function<Status(std::string_view name)>;
 
   Status set_defaults() {
     spec_.arch = arch_;
@@ -182,11 +182,11 @@ class FilterBuilder {
         return unknown_call(word, origin);
       }
       for (const std::string_view name : seccomp::expand_group(*group)) {
-        SBX_TRY(sink(name, false));
+        SBX_TRY(sink(name));
       }
       return {};
     }
-    return seccomp::is_syscall_name(word) ? sink(word, true) : unknown_call(word, origin);
+    return seccomp::is_syscall_name(word) ? sink(word) : unknown_call(word, origin);
   }
 
   void claim(std::string_view name, const Claim& claim) {
@@ -199,13 +199,22 @@ class FilterBuilder {
     }
   }
 
+  // Hot: a policy of a few groups names a thousand calls here.
   Status add_unconditional(const std::string& word, const Origin& origin, int layer,
                            const Effect& effect, std::string text) {
     unconditional_.push_back(make_rule(effect, origin, std::move(text)));
-    return for_each_call(word, origin, [&](std::string_view name, bool by_name) -> Status {
-      claim(name, {unconditional_.size() - 1, {by_name, layer, effect.strictness}});
+    const std::size_t index = unconditional_.size() - 1;
+    if (const seccomp::Group* group = seccomp::find_group(word)) {
+      for (const std::string_view name : seccomp::members_of(*group)) {
+        claim(name, {index, {false, layer, effect.strictness}});
+      }
       return {};
-    });
+    }
+    if (!seccomp::is_syscall_name(word)) {
+      return unknown_call(word, origin);
+    }
+    claim(word, {index, {true, layer, effect.strictness}});
+    return {};
   }
 
   Status add_list_entry(const char* list, const policy::LayeredName& entry) {
@@ -230,7 +239,7 @@ class FilterBuilder {
                               fmt::format("seccomp.rule: {} = {}", rule.action.value, word.value)));
         continue;
       }
-      SBX_TRY(for_each_call(word.value, word.origin, [&](std::string_view name, bool) {
+      SBX_TRY(for_each_call(word.value, word.origin, [&](std::string_view name) {
         return add_conditional(layered, name, *effect);
       }));
     }
@@ -265,17 +274,20 @@ class FilterBuilder {
                        return std::tie(a.number, b.layer, b.strictness) <
                               std::tie(b.number, a.layer, a.strictness);
                      });
-    for (ConditionalRule& conditional : conditional_) {
-      spec_.calls[conditional.number].push_back(std::move(conditional.rule));
-    }
-    for (std::size_t number = 0; number < claims_.size(); ++number) {
-      if (claims_[number]) {
-        spec_.calls[static_cast<int>(number)].push_back(unconditional_[claims_[number]->rule]);
+    auto conditional = conditional_.begin();
+    for (std::size_t i = 0; i < claims_.size(); ++i) {
+      const int number = static_cast<int>(i);
+      std::vector<Rule> rules;
+      for (; conditional != conditional_.end() && conditional->number == number; ++conditional) {
+        rules.push_back(std::move(conditional->rule));
       }
-    }
-    for (auto& [number, rules] : spec_.calls) {
-      if (!claims_[static_cast<std::size_t>(number)]) {
+      if (claims_[i]) {
+        rules.push_back(unconditional_[claims_[i]->rule]);
+      } else if (!rules.empty()) {
         rules.push_back(spec_.denied);
+      }
+      if (!rules.empty()) {
+        spec_.calls.emplace_hint(spec_.calls.end(), number, std::move(rules));
       }
     }
   }

@@ -233,6 +233,9 @@ std::string decode_argument(const ArgumentInfo& info, std::uint64_t value) {
   if (info.constants == "S") {
     return fmt::format("{:#o}", read);
   }
+  if (info.constants == "PERSONALITY" && read == 0xffff'ffff) {
+    return "0xffffffff";  // the query, not a set of flags
+  }
   if (const FlagFamily* flags = find_flag_family(info.constants); flags != nullptr) {
     return decode_flags(*flags, read);
   }
@@ -246,6 +249,19 @@ std::string decode_argument(const ArgumentInfo& info, std::uint64_t value) {
   }
   // What is no constant of an enumeration is printed as ioctl requests are written.
   return info.is_signed ? decode_number(info, read) : fmt::format("{:#x}", read);
+}
+
+std::string decode_mask(const ArgumentInfo& info, std::uint64_t mask) {
+  const FlagFamily* family = find_flag_family(info.constants);
+  if (mask == 0 || info.constants == "S") {
+    return fmt::format("{:#o}", mask);
+  }
+  const std::uint64_t field = family == nullptr ? mask : mask & family->field;
+  std::string text = field == 0 ? "" : fmt::format("{:#x}", field);
+  if (family != nullptr) {
+    append_flags(text, family->name == "UNSHARE" ? "CLONE" : family->name, mask & ~field);
+  }
+  return text;
 }
 
 }  // namespace sbx::seccomp

@@ -23,4 +23,7 @@ std::vector<std::string_view> constants_of(std::string_view family);
 // hexadecimal, modes in octal, constants by name: "SOCK_STREAM|SOCK_CLOEXEC", "AT_FDCWD".
 std::string decode_argument(const ArgumentInfo& info, std::uint64_t value);
 
+// A mask over that argument: "O_CREAT|O_EXCL", with no word for the bits that are not in it.
+std::string decode_mask(const ArgumentInfo& info, std::uint64_t mask);
+
 }  // namespace sbx::seccomp

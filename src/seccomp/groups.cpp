@@ -184,9 +184,15 @@ const Group* find_group(std::string_view name) {
   return found == std::end(kGroups) ? nullptr : found;
 }
 
-std::vector<std::string_view> expand_group(const Group& group) {
+std::vector<std::string_view> members_of(const Group& group) {
   std::vector<std::string_view> names;
+  names.reserve(512);
   append_members(group, 0, names);
+  return names;
+}
+
+std::vector<std::string_view> expand_group(const Group& group) {
+  std::vector<std::string_view> names = members_of(group);
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;

@@ -21,4 +21,7 @@ const Group* find_group(std::string_view name);
 // All call names of a group, nested groups expanded, sorted, each once.
 std::vector<std::string_view> expand_group(const Group& group);
 
+// The same in no order, and a name perhaps several times: for callers to whom that is all one.
+std::vector<std::string_view> members_of(const Group& group);
+
 }  // namespace sbx::seccomp

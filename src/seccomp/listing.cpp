@@ -47,7 +47,11 @@ std::string test_text(const ArgumentTest& test, std::string_view syscall) {
   }
   const std::uint64_t width_mask = test.width == 32 ? 0xffff'ffffull : ~0ull;
   if ((test.mask & width_mask & info.mask) != (width_mask & info.mask)) {
-    operand += " & " + constant_text(info, test.mask);
+    operand += " & " + decode_mask(info, test.mask);
+    // Of masked-out flags nothing is left: 0, not the word that a whole argument of 0 would be.
+    if (test.value == 0) {
+      return fmt::format("{} {} 0", operand, operator_text(test.compare));
+    }
   }
   return fmt::format("{} {} {}", operand, operator_text(test.compare),
                      constant_text(info, test.value));
@@ -120,7 +124,7 @@ void append_range(std::string& text, int first, int last, std::string_view names
                   std::string_view rules) {
   const std::string numbers =
       first == last ? std::to_string(first) : fmt::format("{}-{}", first, last);
-  text += fmt::format("{:<8} {}: {}\n", numbers, names, rules);
+  text += fmt::format("{:<8} {}: {}\n", numbers, names.empty() ? "unused" : names, rules);
 }
 
 }  // namespace
@@ -159,8 +163,10 @@ std::string listing(const FilterSpec& spec) {
       names.clear();
     }
     rules = next;
-    names += names.empty() ? "" : " ";
-    names += name.empty() ? "-" : name;
+    if (!name.empty()) {
+      names += names.empty() ? "" : " ";
+      names += name;
+    }
   }
   append_range(text, first, end - 1, names, rules);
   text += fmt::format("{:<8} {}: {}\n", fmt::format("{}-", end), "newer calls",

@@ -42,7 +42,7 @@ constexpr bool names_ascend() {
   }
   return true;
 }
-static_assert(names_ascend(), "syscall_numbers.inc is searched by halves");
+static_assert(names_ascend(), "all_names() gives sorted names, each once");
 
 constexpr int kHighest = 469;
 
@@ -63,11 +63,41 @@ constexpr auto kX86_64Index = index_by_number<Arch::X86_64>();
 constexpr auto kAarch64Index = index_by_number<Arch::Aarch64>();
 static_assert(kX86_64Index.back() >= 0 && kAarch64Index.back() >= 0);
 
+// Open addressing over the names: a policy of a few groups asks for a thousand of them.
+constexpr std::size_t kSlots = 2048;
+
+constexpr std::size_t slot_of(std::string_view name) {
+  std::uint32_t hash = 2166136261u;  // FNV-1a
+  for (const char byte : name) {
+    hash = (hash ^ static_cast<unsigned char>(byte)) * 16777619u;
+  }
+  return (hash ^ (hash >> 15)) % kSlots;
+}
+
+constexpr auto index_by_name() {
+  static_assert(std::size(kSyscalls) < kSlots / 2);
+  std::array<std::int16_t, kSlots> slots{};
+  slots.fill(-1);
+  for (std::size_t i = 0; i < std::size(kSyscalls); ++i) {
+    std::size_t slot = slot_of(kSyscalls[i].name());
+    while (slots[slot] >= 0) {
+      slot = (slot + 1) % kSlots;
+    }
+    slots[slot] = static_cast<std::int16_t>(i);
+  }
+  return slots;
+}
+
+constexpr auto kNameIndex = index_by_name();
+
 const Syscall* find_syscall(std::string_view name) {
-  const auto* found =
-      std::lower_bound(std::begin(kSyscalls), std::end(kSyscalls), name,
-                       [](const Syscall& call, std::string_view key) { return call.name() < key; });
-  return found != std::end(kSyscalls) && found->name() == name ? found : nullptr;
+  for (std::size_t slot = slot_of(name); kNameIndex[slot] >= 0; slot = (slot + 1) % kSlots) {
+    const Syscall& call = kSyscalls[kNameIndex[slot]];
+    if (call.name() == name) {
+      return &call;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace

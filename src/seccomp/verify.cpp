@@ -47,23 +47,27 @@ void satisfy(const std::vector<const ArgumentTest*>& tests, seccomp_data& call) 
   }
 }
 
-std::array<std::uint64_t, 13> boundary_values(const ArgumentTest& test) {
+struct Boundary {
+  std::array<std::uint64_t, 13> values{};
+  std::size_t count = 0;
+};
+
+Boundary boundary_of(const ArgumentTest& test) {
   const std::uint64_t value = test.value;
   const std::uint64_t low_bit = test.mask & (~test.mask + 1);
   const std::uint64_t high_bit = std::bit_floor(test.mask);
-  return {value,
-          value - 1,
-          value + 1,
-          value - kUpperOne,  // differ in the upper half alone
-          value + kUpperOne,
-          value ^ low_bit,
-          value ^ high_bit,
-          value | ~test.mask,
-          value | kUpperHalf,
-          value & ~kUpperHalf,
-          value ^ 0x8000'0000,  // the signs of both widths
-          value ^ 0x8000'0000'0000'0000,
-          ~value};
+  Boundary boundary{
+      {value, value - 1, value + 1,
+       value + kUpperOne,  // differs in the upper half alone
+       value ^ low_bit, value ^ high_bit, value | ~test.mask, value ^ 0x8000'0000, ~value},
+      9};
+  if (test.width == 64) {
+    for (const std::uint64_t wide : {value - kUpperOne, value | kUpperHalf, value & ~kUpperHalf,
+                                     value ^ 0x8000'0000'0000'0000}) {
+      boundary.values[boundary.count++] = wide;
+    }
+  }
+  return boundary;
 }
 
 class Verifier {
@@ -156,8 +160,9 @@ class Verifier {
       SBX_TRY(check(call, first_match(rules, call)));
       for (const ArgumentTest* test : tests_) {
         const auto kept = call.args[test->argument];
-        for (const std::uint64_t value : boundary_values(*test)) {
-          call.args[test->argument] = value;
+        const Boundary boundary = boundary_of(*test);
+        for (std::size_t i = 0; i < boundary.count; ++i) {
+          call.args[test->argument] = boundary.values[i];
           SBX_TRY(check(call, first_match(rules, call)));
         }
         call.args[test->argument] = kept;
