@@ -5,10 +5,9 @@
 //   - a call from the [[seccomp.rule]]s that name it (a rule without calls goes).
 // What cannot both hold is replaced by the later layer: a path entry for the same place inside
 // (whichever of the five lists it is in), published ports for the same inside port, keep, set and
-// unset of the same variable. Within one layer that is an error, but for ports: a server may bind one
-// several times (for both families).
-// Precedence among system call rules is not decided here but kept: LayeredName and LayeredRule
-// remember their layer (see plan/expand.h).
+// unset of the same variable. Within one layer that is an error, but for ports: a server may bind
+// one several times (for both families). Precedence among system call rules is not decided here but
+// kept: LayeredName and LayeredRule remember their layer (see plan/expand.h).
 #pragma once
 
 #include <vector>
