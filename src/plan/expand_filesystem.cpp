@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::uint32_t kShared = 01777;  // as /tmp
 constexpr std::array<std::string_view, 6> kDevices{"null", "zero", "full", "random", "urandom", "tty"};
+// What procfs tells of the whole kernel to anybody who asks: addresses, configuration, modules, keys.
+constexpr std::array<std::string_view, 6> kHiddenInProc{"kallsyms", "config.gz", "modules",
+                                                        "keys",     "key-users", "timer_list"};
 constexpr int kMaxLinks = 40;  // as the kernel (path_resolution(7))
 
 // What will lie at one place.
@@ -91,6 +94,13 @@ void NewRoot::add_system() {
     if (found.kind != PathFacts::Kind::Missing) {
       Bind bind{path, path, false, true, true, found.device, found.inode};
       add({{bind, built_in}, false});
+    }
+  }
+  const PathFacts null = probes_.path("/dev/null");
+  for (const std::string_view name : kHiddenInProc) {
+    const std::string path = path::join("/proc", name);
+    if (probes_.path(path).kind != PathFacts::Kind::Missing) {
+      add({{Bind{"/dev/null", path, true, true, true, null.device, null.inode}, built_in}, false});
     }
   }
   add({{Devpts{}, built_in}});
@@ -237,6 +247,9 @@ Status NewRoot::emit_mount_point(const std::string& place, const Item& item) {
                    0, item.op.origin, "create it there, or choose a place outside of what is granted"};
     }
     return {};
+  }
+  if (above != nullptr && std::holds_alternative<Proc>(above->op.what)) {
+    return {};  // the kernel's own files
   }
   std::vector<std::string> missing;
   for (std::string above_it = path::parent(place); above_it != "/" && !made_.contains(above_it) &&
