@@ -41,10 +41,14 @@ struct Builder {
   }
 
   int operator()(const plan::MakeFile& op) const {
+    if (op.contents.empty()) {
+      const bool made = ::mknodat(state.root, below_root(op.destination), S_IFREG | 0644, 0) == 0;
+      return made || errno == EEXIST ? 0 : -errno;
+    }
     const UniqueFd file(::openat(state.root, below_root(op.destination),
                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (!file) {
-      return errno == EEXIST && op.contents.empty() ? 0 : -errno;
+      return -errno;
     }
     const ssize_t written = ::write(file.get(), op.contents.data(), op.contents.size());
     return written == static_cast<ssize_t>(op.contents.size()) ? 0 : written < 0 ? -errno : -EIO;
