@@ -10,6 +10,7 @@ _sbx_options() {
     check) echo "--json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
     list) echo "--names --json --help -h" ;;
+    syscall) echo "--json --help -h" ;;
     doctor) echo "--json --color --no-color --help -h" ;;
     help) echo "--dump-options --help -h" ;;
     version) echo "--help -h" ;;
@@ -88,7 +89,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run check show list doctor help version --help -h --version -V" "$current"
+    _sbx_words "run check show list syscall doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run ]]; then
@@ -128,7 +129,7 @@ _sbx() {
   case $verb in
     run) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
     check | show) _sbx_policies "$current" ;;
-    help) _sbx_words "run check show list doctor help version" "$current" ;;
+    help) _sbx_words "run check show list syscall doctor help version" "$current" ;;
   esac
 }
 

@@ -24,6 +24,7 @@ Result<int> dispatch(Command command) {
     case Verb::Check: return sbx::cli::check(command);
     case Verb::Show: return sbx::cli::show(command);
     case Verb::List: return sbx::cli::list(command);
+    case Verb::Syscall: return sbx::cli::syscall(command);
     case Verb::Doctor: return sbx::cli::doctor(command);
     case Verb::Help: return sbx::cli::help(command);
     case Verb::Version: return sbx::cli::version();

@@ -39,6 +39,12 @@ constexpr VerbInfo kVerbs[] = {
      "/etc/sbx/policies, and those that came with sbx. The first of a name wins.\n",
      "sbx list\n"
      "sbx list --names                           # bare names, for scripts\n"},
+    {Verb::Syscall, "syscall", "NAME|NUMBER|@GROUP…", "explain system calls and groups of them",
+     "Prints the number of each system call on each architecture, its arguments as a rule's\n"
+     "`when` may name them, and the groups it is in; or the members of a group.\n",
+     "sbx syscall socket\n"
+     "sbx syscall 41                             # by its number on this machine\n"
+     "sbx syscall @network-io                    # the members of a group\n"},
     {Verb::Doctor, "doctor", "", "say what this kernel and host allow",
      "Tries what `sbx run` needs, as an ordinary user, and prints for each item its state,\n"
      "what follows from it, and what to do. Exit status 1 if `sbx run` cannot work here.\n",
@@ -116,7 +122,7 @@ constexpr OptionInfo kOptions[] = {
      "print where each value came from"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
-    {Option::Json, "run check show list doctor", "Output", "--json", "", "", false, Offer::Nothing,
+    {Option::Json, "run check show list syscall doctor", "Output", "--json", "", "", false, Offer::Nothing,
      "", "print JSON"},
     {Option::Color, "run check doctor", "Output", "--color", "", "WHEN", false, Offer::Words,
      "auto|always|never", "colour on standard error and in doctor's table"},
@@ -124,7 +130,7 @@ constexpr OptionInfo kOptions[] = {
      "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run check show list doctor help version", "Output", "--help", "-h", "", false,
+    {Option::Help, "run check show list syscall doctor help version", "Output", "--help", "-h", "", false,
      Offer::Nothing, "", "print this text"},
 };
 

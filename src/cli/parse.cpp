@@ -97,6 +97,12 @@ Status check_operands(const Command& command) {
                      .hint = "write sbx show NAME; sbx list lists the names"};
       }
       return {};
+    case Verb::Syscall:
+      if (count == 0) {
+        return Error{.action = "no system call to explain",
+                     .hint = "write sbx syscall NAME or sbx syscall @GROUP"};
+      }
+      return {};
     case Verb::List:
     case Verb::Doctor:
     case Verb::Version:

@@ -45,7 +45,7 @@ TEST_CASE("parse: verbs") {
                             Row{{"help"}, Verb::Help}, Row{{"--version"}, Verb::Version},
                             Row{{"-V"}, Verb::Version}, Row{{"version"}, Verb::Version},
                             Row{{"run", "ls"}, Verb::Run}, Row{{"check", "nginx"}, Verb::Check},
-                            Row{{"show", "nginx"}, Verb::Show}, Row{{"list"}, Verb::List},
+                            Row{{"show", "nginx"}, Verb::Show}, Row{{"list"}, Verb::List}, Row{{"syscall", "socket"}, Verb::Syscall},
                             Row{{"doctor", "--json"}, Verb::Doctor},
                             Row{{"run", "--help"}, Verb::Help}, Row{{"check", "-h"}, Verb::Help});
   CHECK(must_parse(row.words).verb == row.verb);
@@ -116,6 +116,7 @@ TEST_CASE("parse: usage errors name the option and help") {
       Row{{"run", "-p", "a", "-p", "b", "ls"}, "--policy is given twice", "one value"},
       Row{{"run", "--net", "none", "--net=host", "ls"}, "--net is given twice", "one value"},
       Row{{"check"}, "no policy to check", "sbx check NAME"},
+      Row{{"syscall"}, "no system call", "sbx syscall NAME"},
       Row{{"show"}, "no policy to show", "sbx show NAME"},
       Row{{"show", "a", "b"}, "one policy", "sbx show NAME"},
       Row{{"list", "x"}, "takes no argument \"x\"", "sbx list --help"},
