@@ -171,6 +171,44 @@ std::uint32_t load_word(const seccomp_data& call, std::uint32_t offset) {
   return word;
 }
 
+struct Machine {
+  std::uint32_t a = 0;
+  std::uint32_t x = 0;
+  std::uint32_t memory[BPF_MEMWORDS];  // no word is read before it is written: see above
+};
+
+// Any instruction but jumps, returns and loads of the call; false for a division by 0.
+bool execute(Machine& machine, const sock_filter& instruction) {
+  const std::uint16_t code = instruction.code;
+  const std::uint32_t k = instruction.k;
+  switch (BPF_CLASS(code)) {
+    case BPF_LD:
+    case BPF_LDX: {
+      const std::uint32_t word = BPF_MODE(code) == BPF_LEN   ? sizeof(seccomp_data)
+                                 : BPF_MODE(code) == BPF_MEM ? machine.memory[k]
+                                                             : k;
+      (BPF_CLASS(code) == BPF_LD ? machine.a : machine.x) = word;
+      return true;
+    }
+    case BPF_ST:
+      machine.memory[k] = machine.a;
+      return true;
+    case BPF_STX:
+      machine.memory[k] = machine.x;
+      return true;
+    case BPF_ALU: {
+      const auto result =
+          calculate(BPF_OP(code), machine.a, BPF_SRC(code) == BPF_X ? machine.x : k);
+      machine.a = result.value_or(0);
+      return result.has_value();
+    }
+    default:  // BPF_MISC
+      (BPF_MISCOP(code) == BPF_TAX ? machine.x : machine.a) =
+          BPF_MISCOP(code) == BPF_TAX ? machine.a : machine.x;
+      return true;
+  }
+}
+
 }  // namespace
 
 bool is_loadable(const FilterProgram& program) {
@@ -187,47 +225,47 @@ bool is_loadable(const FilterProgram& program) {
 }
 
 std::uint32_t run_loadable(const FilterProgram& program, const seccomp_data& call) {
-  std::uint32_t a = 0;
-  std::uint32_t x = 0;
-  std::uint32_t memory[BPF_MEMWORDS] = {};
+  Machine machine;
+  std::uint32_t& a = machine.a;
   for (std::size_t at = 0;; ++at) {
     const sock_filter& instruction = program[at];
-    const std::uint16_t code = instruction.code;
     const std::uint32_t k = instruction.k;
-    switch (BPF_CLASS(code)) {
-      case BPF_LD:
-      case BPF_LDX: {
-        const std::uint32_t word = BPF_MODE(code) == BPF_ABS   ? load_word(call, k)
-                                   : BPF_MODE(code) == BPF_LEN ? sizeof(seccomp_data)
-                                   : BPF_MODE(code) == BPF_MEM ? memory[k]
-                                                               : k;
-        (BPF_CLASS(code) == BPF_LD ? a : x) = word;
+    // First what the generator writes: thousands of runs are made at every launch (verify.cpp).
+    switch (instruction.code) {
+      case BPF_LD | BPF_W | BPF_ABS:
+        a = load_word(call, k);
         break;
-      }
-      case BPF_ST:
-        memory[k] = a;
+      case BPF_JMP | BPF_JGE | BPF_K:
+        at += a >= k ? instruction.jt : instruction.jf;
         break;
-      case BPF_STX:
-        memory[k] = x;
+      case BPF_JMP | BPF_JEQ | BPF_K:
+        at += a == k ? instruction.jt : instruction.jf;
         break;
-      case BPF_ALU:
-        if (const auto result = calculate(BPF_OP(code), a, BPF_SRC(code) == BPF_X ? x : k)) {
-          a = *result;
-          break;
+      case BPF_JMP | BPF_JGT | BPF_K:
+        at += a > k ? instruction.jt : instruction.jf;
+        break;
+      case BPF_JMP | BPF_JSET | BPF_K:
+        at += (a & k) != 0 ? instruction.jt : instruction.jf;
+        break;
+      case BPF_JMP | BPF_JA:
+        at += k;
+        break;
+      case BPF_ALU | BPF_AND | BPF_K:
+        a &= k;
+        break;
+      case BPF_ALU | BPF_XOR | BPF_K:
+        a ^= k;
+        break;
+      case BPF_RET | BPF_K:
+        return k;
+      case BPF_RET | BPF_A:
+        return a;
+      default:
+        if (BPF_CLASS(instruction.code) == BPF_JMP) {
+          at += is_taken(BPF_OP(instruction.code), a, machine.x) ? instruction.jt : instruction.jf;
+        } else if (!execute(machine, instruction)) {
+          return SECCOMP_RET_KILL_THREAD;  // a division by 0
         }
-        return SECCOMP_RET_KILL_THREAD;
-      case BPF_JMP:
-        if (BPF_OP(code) == BPF_JA) {
-          at += k;
-        } else {
-          at += is_taken(BPF_OP(code), a, BPF_SRC(code) == BPF_X ? x : k) ? instruction.jt
-                                                                          : instruction.jf;
-        }
-        break;
-      case BPF_RET:
-        return BPF_RVAL(code) == BPF_A ? a : k;
-      default:  // BPF_MISC
-        (BPF_MISCOP(code) == BPF_TAX ? x : a) = BPF_MISCOP(code) == BPF_TAX ? a : x;
         break;
     }
   }

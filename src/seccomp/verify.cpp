@@ -78,6 +78,7 @@ class Verifier {
     SBX_TRY(check_numbers());
     SBX_TRY(check_foreign());
     for (const auto& [number, rules] : spec_.calls) {
+      tried_.clear();
       for (const Rule& rule : rules) {
         SBX_TRY(check_boundaries(number, rules, rule));
       }
@@ -159,6 +160,9 @@ class Verifier {
       }
       SBX_TRY(check(call, first_match(rules, call)));
       for (const ArgumentTest* test : tests_) {
+        if (!satisfied && !is_new(*test)) {
+          continue;  // another rule of the call asks the same
+        }
         const auto kept = call.args[test->argument];
         const Boundary boundary = boundary_of(*test);
         for (std::size_t i = 0; i < boundary.count; ++i) {
@@ -171,9 +175,20 @@ class Verifier {
     return {};
   }
 
+  bool is_new(const ArgumentTest& test) {
+    for (const ArgumentTest* tried : tried_) {
+      if (*tried == test) {
+        return false;
+      }
+    }
+    tried_.push_back(&test);
+    return true;
+  }
+
   const FilterSpec& spec_;
   const FilterProgram& program_;
   std::vector<const ArgumentTest*> tests_;
+  std::vector<const ArgumentTest*> tried_;  // of the call at hand, with all else 0
 };
 
 }  // namespace
