@@ -20,14 +20,22 @@ using sbx::cli::Verb;
 
 Result<int> dispatch(Command command) {
   switch (command.verb) {
-    case Verb::Run: return sbx::cli::run(std::move(command));
-    case Verb::Check: return sbx::cli::check(command);
-    case Verb::Show: return sbx::cli::show(command);
-    case Verb::List: return sbx::cli::list(command);
-    case Verb::Syscall: return sbx::cli::syscall(command);
-    case Verb::Doctor: return sbx::cli::doctor(command);
-    case Verb::Help: return sbx::cli::help(command);
-    case Verb::Version: return sbx::cli::version();
+    case Verb::Run:
+      return sbx::cli::run(std::move(command));
+    case Verb::Check:
+      return sbx::cli::check(command);
+    case Verb::Show:
+      return sbx::cli::show(command);
+    case Verb::List:
+      return sbx::cli::list(command);
+    case Verb::Syscall:
+      return sbx::cli::syscall(command);
+    case Verb::Doctor:
+      return sbx::cli::doctor(command);
+    case Verb::Help:
+      return sbx::cli::help(command);
+    case Verb::Version:
+      return sbx::cli::version();
   }
   return sbx::cli::version();
 }
@@ -35,8 +43,8 @@ Result<int> dispatch(Command command) {
 int report(const sbx::Error& error, sbx::cli::Color color) {
   const std::string text =
       sbx::to_text(error, sbx::cli::excerpt(error.origin, sbx::cli::file_source()));
-  const bool colored = sbx::cli::wants_color(color, STDERR_FILENO, std::getenv("NO_COLOR"),
-                                             std::getenv("TERM"));
+  const bool colored =
+      sbx::cli::wants_color(color, STDERR_FILENO, std::getenv("NO_COLOR"), std::getenv("TERM"));
   sbx::cli::write_all(STDERR_FILENO, colored ? sbx::cli::paint(text) : text);
   return static_cast<int>(error.exit_code);
 }

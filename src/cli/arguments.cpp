@@ -93,16 +93,16 @@ Result<Arguments> split_arguments(Verb verb, std::span<const std::string> words)
       split.operands.push_back(word);
       continue;
     }
-    const auto takes_next = word.starts_with("--") ? read_long(verb, known, word)
-                                                   : read_short(verb, known, word);
+    const auto takes_next =
+        word.starts_with("--") ? read_long(verb, known, word) : read_short(verb, known, word);
     if (!takes_next) {
       return takes_next.error();
     }
     split.options.push_back(word);
     if (*takes_next) {
       if (i + 1 == words.size() || words[i + 1].empty()) {
-        const OptionInfo* option = word.starts_with("--") ? find_long(known, word)
-                                                          : find_short(known, word.back());
+        const OptionInfo* option =
+            word.starts_with("--") ? find_long(known, word) : find_short(known, word.back());
         return needs_value(verb, *option);
       }
       split.options.push_back(words[++i]);

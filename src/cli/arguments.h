@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the options of a command line end: the one decision that must be right before anything is
-// parsed, since an option of sbx mistaken for the command's, or the reverse, changes who may do what.
+// parsed, since an option of sbx mistaken for the command's, or the reverse, changes who may do
+// what.
 #pragma once
 
 #include <span>

@@ -15,14 +15,14 @@ enum class Color { Auto, Always, Never };
 
 struct Command {
   Verb verb = Verb::Help;
-  std::optional<Verb> help_for;        // `sbx VERB --help`, `sbx help VERB`
+  std::optional<Verb> help_for;  // `sbx VERB --help`, `sbx help VERB`
 
-  policy::Text policy;                 // --policy; empty: by the program's name
-  policy::PolicyLayer layer;           // what the options say about policy keys
-  std::vector<std::string> operands;   // run: the command; check, show: policies
+  policy::Text policy;                // --policy; empty: by the program's name
+  policy::PolicyLayer layer;          // what the options say about policy keys
+  std::vector<std::string> operands;  // run: the command; check, show: policies
   std::vector<int> keep_fds;
   std::vector<std::string> allow_degraded;
-  std::string report;                  // --report FILE; empty: none
+  std::string report;  // --report FILE; empty: none
   bool dry_run = false;
   bool trace_launch = false;
   bool json = false;

@@ -61,20 +61,16 @@ constexpr OptionInfo kOptions[] = {
      "use this policy: a name from `sbx list`, or a file (with a slash or .toml)"},
 
     {Option::ReadOnly, "run", "Files", "--ro", "", "PATH[=AT]", true, Offer::Path, "",
-     "show PATH read-only, at AT if given",
-     policy::Key::FilesystemRead},
+     "show PATH read-only, at AT if given", policy::Key::FilesystemRead},
     {Option::ReadWrite, "run", "Files", "--rw", "", "PATH[=AT]", true, Offer::Path, "",
      "show PATH writable, at AT if given; nothing below it can be executed",
      policy::Key::FilesystemWrite},
     {Option::Tmpfs, "run", "Files", "--tmpfs", "", "PATH", true, Offer::Directory, "",
-     "an empty directory in memory at PATH, gone afterwards",
-     policy::Key::FilesystemTmpfs},
+     "an empty directory in memory at PATH, gone afterwards", policy::Key::FilesystemTmpfs},
     {Option::Hide, "run", "Files", "--hide", "", "PATH", true, Offer::Path, "",
-     "take PATH out of what is shown",
-     policy::Key::FilesystemHide},
+     "take PATH out of what is shown", policy::Key::FilesystemHide},
     {Option::Workdir, "run", "Files", "--workdir", "", "DIR", false, Offer::Directory, "",
-     "start COMMAND in DIR",
-     policy::Key::CommandWorkdir},
+     "start COMMAND in DIR", policy::Key::CommandWorkdir},
     {Option::Home, "run", "Files", "--home", "", "MODE", false, Offer::Words, "",
      "the home directory inside: an empty private one, none, or the real one to read or write",
      policy::Key::FilesystemHome},
@@ -88,11 +84,9 @@ constexpr OptionInfo kOptions[] = {
      policy::Key::NetworkPublish},
 
     {Option::Allow, "run", "System calls", "--allow", "", "NAME[,NAME]…", true, Offer::Nothing, "",
-     "allow system calls or @groups of them",
-     policy::Key::SeccompAllow},
+     "allow system calls or @groups of them", policy::Key::SeccompAllow},
     {Option::Deny, "run", "System calls", "--deny", "", "NAME[,NAME]…", true, Offer::Nothing, "",
-     "deny system calls or @groups of them",
-     policy::Key::SeccompDeny},
+     "deny system calls or @groups of them", policy::Key::SeccompDeny},
     {Option::OnViolation, "run", "System calls", "--on-violation", "", "WHAT", false, Offer::Words,
      "", "after a denied call was reported: kill, let it fail with an error number, or let it run",
      policy::Key::ReportOnViolation},
@@ -102,8 +96,7 @@ constexpr OptionInfo kOptions[] = {
     {Option::Env, "run", "Process", "--env", "", "NAME[=VALUE]", true, Offer::Nothing, "",
      "set a variable, or pass it on from your environment"},
     {Option::User, "run", "Process", "--user", "", "NAME|UID", false, Offer::Nothing, "",
-     "who COMMAND believes to be",
-     policy::Key::IdentityUser},
+     "who COMMAND believes to be", policy::Key::IdentityUser},
     {Option::KeepFd, "run", "Process", "--keep-fd", "", "N", true, Offer::Nothing, "",
      "leave descriptor N open beside 0, 1 and 2"},
 
@@ -122,16 +115,16 @@ constexpr OptionInfo kOptions[] = {
      "print where each value came from"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
-    {Option::Json, "run check show list syscall doctor", "Output", "--json", "", "", false, Offer::Nothing,
-     "", "print JSON"},
+    {Option::Json, "run check show list syscall doctor", "Output", "--json", "", "", false,
+     Offer::Nothing, "", "print JSON"},
     {Option::Color, "run check doctor", "Output", "--color", "", "WHEN", false, Offer::Words,
      "auto|always|never", "colour on standard error and in doctor's table"},
     {Option::NoColor, "run check doctor", "Output", "--no-color", "", "", false, Offer::Nothing, "",
      "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run check show list syscall doctor help version", "Output", "--help", "-h", "", false,
-     Offer::Nothing, "", "print this text"},
+    {Option::Help, "run check show list syscall doctor help version", "Output", "--help", "-h", "",
+     false, Offer::Nothing, "", "print this text"},
 };
 
 bool has_word(std::string_view words, std::string_view word) {
@@ -145,9 +138,13 @@ bool has_word(std::string_view words, std::string_view word) {
 
 }  // namespace
 
-std::span<const VerbInfo> verbs() { return kVerbs; }
+std::span<const VerbInfo> verbs() {
+  return kVerbs;
+}
 
-const VerbInfo& info(Verb verb) { return kVerbs[static_cast<std::size_t>(verb)]; }
+const VerbInfo& info(Verb verb) {
+  return kVerbs[static_cast<std::size_t>(verb)];
+}
 
 std::optional<Verb> find_verb(std::string_view name) {
   for (const VerbInfo& verb : kVerbs) {
@@ -158,7 +155,9 @@ std::optional<Verb> find_verb(std::string_view name) {
   return std::nullopt;
 }
 
-std::span<const OptionInfo> options() { return kOptions; }
+std::span<const OptionInfo> options() {
+  return kOptions;
+}
 
 const OptionInfo& info(Option option) {
   for (const OptionInfo& one : kOptions) {

@@ -29,9 +29,34 @@ const VerbInfo& info(Verb verb);
 std::optional<Verb> find_verb(std::string_view name);
 
 enum class Option {
-  Policy, ReadOnly, ReadWrite, Tmpfs, Hide, Workdir, Home, Net, Publish, Allow, Deny, OnViolation,
-  Limit, Env, KeepFd, User, AllowDegraded, DryRun, TraceLaunch, Report, Json, Quiet, Color, NoColor,
-  Origin, Names, DumpOptions, Help,
+  Policy,
+  ReadOnly,
+  ReadWrite,
+  Tmpfs,
+  Hide,
+  Workdir,
+  Home,
+  Net,
+  Publish,
+  Allow,
+  Deny,
+  OnViolation,
+  Limit,
+  Env,
+  KeepFd,
+  User,
+  AllowDegraded,
+  DryRun,
+  TraceLaunch,
+  Report,
+  Json,
+  Quiet,
+  Color,
+  NoColor,
+  Origin,
+  Names,
+  DumpOptions,
+  Help,
 };
 
 // What a shell may offer as the option's value.
@@ -39,14 +64,14 @@ enum class Offer { Nothing, Path, Directory, Policy, Words };
 
 struct OptionInfo {
   Option option;
-  std::string_view verbs;        // names, separated by blanks
-  std::string_view group;        // heading in the help text
-  std::string_view name;         // "--ro"
-  std::string_view short_name;   // "-p"; may be empty
-  std::string_view value;        // "PATH"; empty for a flag
+  std::string_view verbs;       // names, separated by blanks
+  std::string_view group;       // heading in the help text
+  std::string_view name;        // "--ro"
+  std::string_view short_name;  // "-p"; may be empty
+  std::string_view value;       // "PATH"; empty for a flag
   bool repeatable = false;
   Offer offer = Offer::Nothing;
-  std::string_view words;        // for Offer::Words: "auto|always|never"; empty: see words_of
+  std::string_view words;  // for Offer::Words: "auto|always|never"; empty: see words_of
   std::string_view description;
   std::optional<policy::Key> key = {};  // the policy key that the option sets
 };

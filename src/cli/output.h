@@ -14,7 +14,8 @@ namespace sbx::cli {
 // full disk): the caller decides whether that is an error.
 bool write_all(int fd, std::string_view text);
 
-// To standard output; an Error if it cannot be written, since half a listing looks like a whole one.
+// To standard output; an Error if it cannot be written, since half a listing looks like a whole
+// one.
 Status print(std::string_view text);
 
 // Never for Color::Never; Auto: a terminal, NO_COLOR unset or empty (no-color.org), TERM not dumb.

@@ -25,8 +25,7 @@ std::string names_of(const OptionInfo& option) {
 // words where extra arguments are allowed.
 CLI::Option* add(CLI::App& app, const OptionInfo& option) {
   if (option.value.empty()) {
-    return app.add_flag(names_of(option))
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    return app.add_flag(names_of(option))->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
   return app.add_option(names_of(option))
       ->expected(1)
@@ -34,7 +33,9 @@ CLI::Option* add(CLI::App& app, const OptionInfo& option) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-std::string help_hint(Verb verb) { return "see sbx " + std::string(info(verb).name) + " --help"; }
+std::string help_hint(Verb verb) {
+  return "see sbx " + std::string(info(verb).name) + " --help";
+}
 
 // The options in the order in which they were given.
 Result<std::vector<GivenOption>> parse_options(Verb verb, std::vector<std::string> words) {
@@ -83,12 +84,14 @@ Status check_operands(const Command& command) {
   switch (command.verb) {
     case Verb::Run:
       if (count == 0 && !(command.dry_run && !command.policy.value.empty())) {
-        return Error{.action = "no command to run", .hint = "write sbx run COMMAND, as sbx run ls /"};
+        return Error{.action = "no command to run",
+                     .hint = "write sbx run COMMAND, as sbx run ls /"};
       }
       return {};
     case Verb::Check:
       if (count == 0) {
-        return Error{.action = "no policy to check", .hint = "write sbx check NAME or sbx check FILE"};
+        return Error{.action = "no policy to check",
+                     .hint = "write sbx check NAME or sbx check FILE"};
       }
       return {};
     case Verb::Show:

@@ -19,7 +19,7 @@ Result<Command> parse(std::span<const std::string> arguments);
 
 // One option of CLI11's whole tree, as `sbx help --dump-options` prints it.
 struct TreeOption {
-  std::string verb;   // empty: before the verb
+  std::string verb;  // empty: before the verb
   std::vector<std::string> names;
   bool takes_value = false;
   std::string description;

@@ -51,7 +51,8 @@ Result<ReportFile> ReportFile::open(const std::string& path, bool leaves_root) {
     return cannot("open", path, errno);
   }
   // O_TMPFILE: nothing is left behind even if sbx is killed. Not every file system has it.
-  report.file_.reset(::openat(report.directory_.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, kMode));
+  report.file_.reset(
+      ::openat(report.directory_.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, kMode));
   if (!report.file_ && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
     report.temporary_ = "." + std::string(path::basename(path)) + "." + std::to_string(::getpid());
     report.file_.reset(::openat(report.directory_.get(), report.temporary_.c_str(),
@@ -87,7 +88,8 @@ Status ReportFile::finish() {
   }
   if (temporary_.empty()) {
     // linkat(2) replaces nothing, so the file gets a name of its own first.
-    const std::string name = "." + std::string(path::basename(path_)) + "." + std::to_string(::getpid());
+    const std::string name =
+        "." + std::string(path::basename(path_)) + "." + std::to_string(::getpid());
     const std::string link = "/proc/self/fd/" + std::to_string(file_.get());
     if (::linkat(AT_FDCWD, link.c_str(), directory_.get(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       return cannot("write", path_, errno);

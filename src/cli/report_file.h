@@ -26,9 +26,9 @@ class ReportFile {
   std::string path_;
   sys::UniqueFd directory_;
   sys::UniqueFd file_;
-  std::string temporary_;   // name in directory_; empty: file_ has no name yet, or is FILE itself
+  std::string temporary_;  // name in directory_; empty: file_ has no name yet, or is FILE itself
   bool in_place_ = false;
-  int errno_value_ = 0;     // of the first write that failed
+  int errno_value_ = 0;  // of the first write that failed
 };
 
 }  // namespace sbx::cli

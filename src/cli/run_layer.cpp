@@ -110,7 +110,8 @@ Status add_limit(const OptionInfo& option, const std::string& value, policy::Pol
     return bad_value(option, value, "there is no limit " + quote(name),
                      near ? "did you mean " + *near + "?" : "limits are " + all);
   }
-  const auto number = policy::parse_amount(*key, value.substr(equals + 1), origin_of(option, value));
+  const auto number =
+      policy::parse_amount(*key, value.substr(equals + 1), origin_of(option, value));
   if (!number) {
     return number.error();
   }
@@ -171,8 +172,8 @@ Status set_color(const OptionInfo& option, const std::string& value, Command& co
 }
 
 std::string absolute(const std::string& path, const std::string& cwd) {
-  const bool in_home = path == "~" || path.starts_with("~/") || path == "$HOME" ||
-                       path.starts_with("$HOME/");
+  const bool in_home =
+      path == "~" || path.starts_with("~/") || path == "$HOME" || path.starts_with("$HOME/");
   return in_home ? path : path::normalise(path, cwd);
 }
 
@@ -185,36 +186,66 @@ Status apply(const GivenOption& given, Command& command) {
     return usage(std::string(option.name) + " needs a value", form(option));
   }
   switch (given.option) {
-    case Option::Policy: command.policy = {value, origin_of(option, value)}; return {};
+    case Option::Policy:
+      command.policy = {value, origin_of(option, value)};
+      return {};
     case Option::ReadOnly:
     case Option::ReadWrite:
     case Option::Tmpfs:
-    case Option::Hide: return add_path(option, value, command.layer);
+    case Option::Hide:
+      return add_path(option, value, command.layer);
     case Option::Home:
     case Option::Net:
-    case Option::OnViolation: return set_choice(option, value, command.layer);
+    case Option::OnViolation:
+      return set_choice(option, value, command.layer);
     case Option::Workdir:
     case Option::User:
       command.layer.values[*option.key] = policy::Text{value, origin_of(option, value)};
       return {};
     case Option::Publish:
     case Option::Allow:
-    case Option::Deny: return add_names(option, value, command.layer);
-    case Option::Limit: return add_limit(option, value, command.layer);
-    case Option::Env: return add_variable(option, value, command.layer);
-    case Option::KeepFd: return add_descriptor(option, value, command);
-    case Option::AllowDegraded: return allow_degraded(option, value, command);
-    case Option::Report: command.report = value; return {};
-    case Option::Color: return set_color(option, value, command);
-    case Option::NoColor: command.color = Color::Never; return {};
-    case Option::DryRun: command.dry_run = true; return {};
-    case Option::TraceLaunch: command.trace_launch = true; return {};
-    case Option::Json: command.json = true; return {};
-    case Option::Quiet: command.quiet = true; return {};
-    case Option::Origin: command.origin = true; return {};
-    case Option::Names: command.names = true; return {};
-    case Option::DumpOptions: command.dump_options = true; return {};
-    case Option::Help: command.help_for = command.verb; return {};
+    case Option::Deny:
+      return add_names(option, value, command.layer);
+    case Option::Limit:
+      return add_limit(option, value, command.layer);
+    case Option::Env:
+      return add_variable(option, value, command.layer);
+    case Option::KeepFd:
+      return add_descriptor(option, value, command);
+    case Option::AllowDegraded:
+      return allow_degraded(option, value, command);
+    case Option::Report:
+      command.report = value;
+      return {};
+    case Option::Color:
+      return set_color(option, value, command);
+    case Option::NoColor:
+      command.color = Color::Never;
+      return {};
+    case Option::DryRun:
+      command.dry_run = true;
+      return {};
+    case Option::TraceLaunch:
+      command.trace_launch = true;
+      return {};
+    case Option::Json:
+      command.json = true;
+      return {};
+    case Option::Quiet:
+      command.quiet = true;
+      return {};
+    case Option::Origin:
+      command.origin = true;
+      return {};
+    case Option::Names:
+      command.names = true;
+      return {};
+    case Option::DumpOptions:
+      command.dump_options = true;
+      return {};
+    case Option::Help:
+      command.help_for = command.verb;
+      return {};
   }
   return {};
 }

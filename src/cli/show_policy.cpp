@@ -47,7 +47,9 @@ std::string toml_string(std::string_view text) {
   return quoted + '"';
 }
 
-Shown shown(const policy::Text& text) { return {toml_string(text.value), text.value, text.origin}; }
+Shown shown(const policy::Text& text) {
+  return {toml_string(text.value), text.value, text.origin};
+}
 
 Shown shown(const policy::LayeredName& name) {
   return {toml_string(name.value), name.value, name.origin};
@@ -98,30 +100,52 @@ std::vector<Shown> shown_variables(const Policy& policy) {
 // work by the time a policy is merged.
 std::vector<Shown> values_of(const Policy& policy, Key key) {
   switch (key) {
-    case Key::PolicyDescription: return if_set(policy.description);
+    case Key::PolicyDescription:
+      return if_set(policy.description);
     case Key::PolicyExtends:
     case Key::PolicyPrograms:
-    case Key::SeccompRules: return {};
-    case Key::CommandArgs: return shown_all(policy.args);
-    case Key::CommandWorkdir: return if_set(policy.workdir);
-    case Key::IdentityUser: return if_set(policy.user);
-    case Key::IdentityGroup: return if_set(policy.group);
-    case Key::IdentitySingleUid: return if_set(policy.single_uid);
-    case Key::IdentityHostname: return if_set(policy.hostname);
-    case Key::FilesystemHome: return if_set(policy.home);
-    case Key::FilesystemCwd: return if_set(policy.cwd);
-    case Key::FilesystemRead: return shown_all(policy.read);
-    case Key::FilesystemWrite: return shown_all(policy.write);
-    case Key::FilesystemTmpfs: return shown_all(policy.tmpfs);
-    case Key::FilesystemHide: return shown_all(policy.hide);
-    case Key::FilesystemCreate: return shown_all(policy.create);
-    case Key::NetworkMode: return if_set(policy.network_mode);
-    case Key::NetworkPublish: return shown_all(policy.publish);
-    case Key::SeccompDefault: return if_set(policy.seccomp_default);
-    case Key::SeccompAllow: return shown_all(policy.allow);
-    case Key::SeccompDeny: return shown_all(policy.deny);
-    case Key::MemoryWx: return if_set(policy.wx);
-    case Key::MemoryMemfd: return if_set(policy.memfd);
+    case Key::SeccompRules:
+      return {};
+    case Key::CommandArgs:
+      return shown_all(policy.args);
+    case Key::CommandWorkdir:
+      return if_set(policy.workdir);
+    case Key::IdentityUser:
+      return if_set(policy.user);
+    case Key::IdentityGroup:
+      return if_set(policy.group);
+    case Key::IdentitySingleUid:
+      return if_set(policy.single_uid);
+    case Key::IdentityHostname:
+      return if_set(policy.hostname);
+    case Key::FilesystemHome:
+      return if_set(policy.home);
+    case Key::FilesystemCwd:
+      return if_set(policy.cwd);
+    case Key::FilesystemRead:
+      return shown_all(policy.read);
+    case Key::FilesystemWrite:
+      return shown_all(policy.write);
+    case Key::FilesystemTmpfs:
+      return shown_all(policy.tmpfs);
+    case Key::FilesystemHide:
+      return shown_all(policy.hide);
+    case Key::FilesystemCreate:
+      return shown_all(policy.create);
+    case Key::NetworkMode:
+      return if_set(policy.network_mode);
+    case Key::NetworkPublish:
+      return shown_all(policy.publish);
+    case Key::SeccompDefault:
+      return if_set(policy.seccomp_default);
+    case Key::SeccompAllow:
+      return shown_all(policy.allow);
+    case Key::SeccompDeny:
+      return shown_all(policy.deny);
+    case Key::MemoryWx:
+      return if_set(policy.wx);
+    case Key::MemoryMemfd:
+      return if_set(policy.memfd);
     case Key::LimitsTime:
     case Key::LimitsMemory:
     case Key::LimitsProcesses:
@@ -129,12 +153,18 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
     case Key::LimitsFiles:
     case Key::LimitsFileSize:
     case Key::LimitsScratch:
-    case Key::LimitsCore: return shown_limit(policy, key);
-    case Key::EnvironmentKeep: return shown_all(policy.env_keep);
-    case Key::EnvironmentSet: return shown_variables(policy);
-    case Key::EnvironmentUnset: return shown_all(policy.env_unset);
-    case Key::EnvironmentPass: return if_set(policy.env_pass);
-    case Key::ReportOnViolation: return if_set(policy.on_violation);
+    case Key::LimitsCore:
+      return shown_limit(policy, key);
+    case Key::EnvironmentKeep:
+      return shown_all(policy.env_keep);
+    case Key::EnvironmentSet:
+      return shown_variables(policy);
+    case Key::EnvironmentUnset:
+      return shown_all(policy.env_unset);
+    case Key::EnvironmentPass:
+      return if_set(policy.env_pass);
+    case Key::ReportOnViolation:
+      return if_set(policy.on_violation);
   }
   return {};
 }
@@ -197,8 +227,8 @@ std::string rule_toml(const policy::SeccompRule& rule, bool origins) {
   if (!rule.when.value.empty()) {
     text += "when = " + toml_string(rule.when.value) + comment(rule.when.origin, origins) + "\n";
   }
-  return text + "action = " + toml_string(rule.action.value) + comment(rule.action.origin, origins) +
-         "\n";
+  return text + "action = " + toml_string(rule.action.value) +
+         comment(rule.action.origin, origins) + "\n";
 }
 
 void write_origin(JsonWriter& json, const Origin& origin) {

@@ -18,8 +18,8 @@ namespace sbx::cli {
 namespace {
 
 struct Finding {
-  std::string name;   // as the user gave it
-  Error error;        // valid if not `ok`
+  std::string name;  // as the user gave it
+  Error error;       // valid if not `ok`
   bool ok = true;
 };
 

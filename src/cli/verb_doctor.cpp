@@ -18,17 +18,21 @@ namespace {
 using host::Finding;
 
 struct Mark {
-  std::string_view word;   // in JSON
-  std::string_view text;   // in the table
+  std::string_view word;  // in JSON
+  std::string_view text;  // in the table
   std::string_view color;
 };
 
 Mark mark_of(Finding::State state) {
   switch (state) {
-    case Finding::State::Good: return {"good", "good  ", "\x1b[32m"};
-    case Finding::State::Absent: return {"absent", "absent", "\x1b[33m"};
-    case Finding::State::Broken: return {"broken", "BROKEN", "\x1b[1;31m"};
-    case Finding::State::Note: return {"note", "note  ", "\x1b[36m"};
+    case Finding::State::Good:
+      return {"good", "good  ", "\x1b[32m"};
+    case Finding::State::Absent:
+      return {"absent", "absent", "\x1b[33m"};
+    case Finding::State::Broken:
+      return {"broken", "BROKEN", "\x1b[1;31m"};
+    case Finding::State::Note:
+      return {"note", "note  ", "\x1b[36m"};
   }
   return {"", "", ""};
 }
@@ -52,7 +56,8 @@ std::string as_table(const std::vector<Finding>& findings, bool works, bool colo
       out += indent + "do: " + escape(finding.remedy) + "\n";
     }
   }
-  return out + (works ? "\nsbx run works here.\n" : "\nsbx run cannot work here: see BROKEN above.\n");
+  return out +
+         (works ? "\nsbx run works here.\n" : "\nsbx run cannot work here: see BROKEN above.\n");
 }
 
 std::string as_json(const std::vector<Finding>& findings, bool works) {

@@ -29,7 +29,8 @@ Entry describe(const policy::PolicyFile& file, const Library& library) {
     return {file, "has an error: see sbx check " + file.name, false};
   }
   const auto found = layer->values.find(policy::Key::PolicyDescription);
-  return {file, found != layer->values.end() ? std::get<policy::Text>(found->second).value : "", true};
+  return {file, found != layer->values.end() ? std::get<policy::Text>(found->second).value : "",
+          true};
 }
 
 std::string as_names(const std::vector<policy::PolicyFile>& files) {
@@ -81,7 +82,8 @@ Result<int> list(const Command& command) {
   }
   if (files.empty() && !command.json) {
     std::vector<std::string> searched = library.search.directories;
-    searched.insert(searched.end(), library.search.installed.begin(), library.search.installed.end());
+    searched.insert(searched.end(), library.search.installed.begin(),
+                    library.search.installed.end());
     return Error{.action = "there are no policies in " + join(searched, ", "),
                  .hint = "is sbx installed whole? its policies lie in share/sbx/policies"};
   }

@@ -149,7 +149,8 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   Listeners listeners;
   listeners.quiet = command.quiet;
   listeners.json = command.json;
-  listeners.color = wants_color(command.color, STDERR_FILENO, ::getenv("NO_COLOR"), ::getenv("TERM"));
+  listeners.color =
+      wants_color(command.color, STDERR_FILENO, ::getenv("NO_COLOR"), ::getenv("TERM"));
   if (!command.report.empty()) {
     auto report = ReportFile::open(command.report, plan.identity.leave_root);
     if (!report) {
@@ -172,13 +173,13 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   }
   stopwatch.lap("start the command");
 
-  auto outcome = supervise::supervise(
-      plan,
-      supervise::Running{.init = std::move(started->init),
-                         .status = std::move(started->status),
-                         .notify = std::move(started->notify),
-                         .published = *std::move(published)},
-      [&listeners](const events::Event& event) { listeners.take(event); });
+  auto outcome =
+      supervise::supervise(plan,
+                           supervise::Running{.init = std::move(started->init),
+                                              .status = std::move(started->status),
+                                              .notify = std::move(started->notify),
+                                              .published = *std::move(published)},
+                           [&listeners](const events::Event& event) { listeners.take(event); });
   if (command.trace_launch) {
     print_timings(stopwatch.stages(), "stages of the launch");
     print_timings(started->timings, "steps of \"start the command\"");

@@ -46,7 +46,8 @@ std::string numbers_text(std::string_view call) {
   std::vector<std::string> numbers;
   for (const ArchName& arch : kArchs) {
     const auto number = seccomp::number_of(arch.arch, call);
-    numbers.push_back((number ? std::to_string(*number) : "none") + " on " + std::string(arch.name));
+    numbers.push_back((number ? std::to_string(*number) : "none") + " on " +
+                      std::string(arch.name));
   }
   return join(numbers, ", ");
 }

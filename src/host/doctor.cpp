@@ -21,7 +21,8 @@ std::string refused(int errno_value) {
 
 Finding kernel_version(const DoctorFacts& facts) {
   if (is_at_least(facts.os_release, kOldestKernel)) {
-    return {"kernel", State::Good, "Linux " + facts.os_release, "new enough (5.14 is the floor)", ""};
+    return {"kernel", State::Good, "Linux " + facts.os_release, "new enough (5.14 is the floor)",
+            ""};
   }
   return {"kernel", State::Broken, "Linux " + facts.os_release,
           "sbx needs Linux 5.14: mount_setattr and seccomp's ADDFD with SEND",
@@ -52,8 +53,9 @@ void explain_user_namespaces(const DoctorFacts& facts, Finding& finding) {
         "kernel.apparmor_restrict_unprivileged_userns=0";
   } else if (facts.seccomp_mode == "2") {
     finding.consequence += "; sbx itself runs under a seccomp filter, as in a container";
-    finding.remedy = "docker run --security-opt seccomp=unconfined …, or a profile that allows "
-                     "unshare, clone, mount and pivot_root";
+    finding.remedy =
+        "docker run --security-opt seccomp=unconfined …, or a profile that allows "
+        "unshare, clone, mount and pivot_root";
   } else {
     finding.consequence += "; in a chroot the kernel refuses them too";
     finding.remedy = "check that the kernel has CONFIG_USER_NS, and that this is no chroot";
@@ -101,13 +103,14 @@ constexpr Needed kNeeded[] = {
      "directories could not be shown read-only",
      "in a container, allow these calls in its seccomp profile"},
     {Trial::Devpts, "devpts", "no terminals inside", ""},
-    {Trial::Procfs, "procfs", "the command needs a /proc of its own; a container that masks parts of "
+    {Trial::Procfs, "procfs",
+     "the command needs a /proc of its own; a container that masks parts of "
      "/proc keeps the kernel from giving one",
      "docker run --security-opt systempaths=unconfined …; podman run --security-opt unmask=ALL …"},
     {Trial::NewRoot, "pivot_root", "the old root would stay reachable",
      "the kernel refuses it on an initramfs and in a chroot: run sbx outside"},
-    {Trial::Loopback, "loopback in a network namespace", "servers inside could not be reached there",
-     ""},
+    {Trial::Loopback, "loopback in a network namespace",
+     "servers inside could not be reached there", ""},
     {Trial::LowPorts, "low ports in a network namespace",
      "a server could not bind port 80 inside; /proc/sys must be writable there",
      "in a container: --security-opt systempaths=unconfined"},
@@ -137,12 +140,12 @@ Finding needed(const Needed& row, const DoctorFacts& facts) {
 }
 
 void append_layers(const DoctorFacts& facts, std::vector<Finding>& findings) {
-  findings.push_back(
-      facts.has_mdwe
-          ? Finding{"memory-deny-write-execute", State::Good, "in the kernel",
-                    "backs the filter's W^X rules", ""}
-          : Finding{"memory-deny-write-execute", State::Absent, "not in this kernel (Linux 6.3)",
-                    "W^X rests on the filter and on noexec mounts alone", "a newer kernel adds it"});
+  findings.push_back(facts.has_mdwe ? Finding{"memory-deny-write-execute", State::Good,
+                                              "in the kernel", "backs the filter's W^X rules", ""}
+                                    : Finding{"memory-deny-write-execute", State::Absent,
+                                              "not in this kernel (Linux 6.3)",
+                                              "W^X rests on the filter and on noexec mounts alone",
+                                              "a newer kernel adds it"});
   findings.push_back(
       facts.has_wait_killable
           ? Finding{"killable notifications", State::Good, "in the kernel",
@@ -160,22 +163,23 @@ void append_layers(const DoctorFacts& facts, std::vector<Finding>& findings) {
 
 Finding port_start(const DoctorFacts& facts) {
   const std::string& first = facts.unprivileged_port_start;
-  return {"published ports", State::Note, first.empty() ? "any port" : "from " + first + " up",
-          first.empty() || first == "0"
-              ? "--publish may use every port"
-              : "--publish below " + first + " outside needs root; inside every port is free",
-          first.empty() || first == "0" ? ""
-                                        : "sudo sysctl net.ipv4.ip_unprivileged_port_start=80"};
+  return {
+      "published ports", State::Note, first.empty() ? "any port" : "from " + first + " up",
+      first.empty() || first == "0"
+          ? "--publish may use every port"
+          : "--publish below " + first + " outside needs root; inside every port is free",
+      first.empty() || first == "0" ? "" : "sudo sysctl net.ipv4.ip_unprivileged_port_start=80"};
 }
 
 Finding ptrace_scope(const DoctorFacts& facts) {
   const bool none = facts.ptrace_scope == "3";
-  return {"ptrace scope", none ? State::Absent : State::Good,
-          facts.ptrace_scope.empty() ? "no Yama" : "kernel.yama.ptrace_scope is " + facts.ptrace_scope,
-          none ? "the supervisor cannot read arguments of denied calls from memory"
-               : "the supervisor can read the arguments of denied calls",
-          none ? "ptrace_scope 3 stays until a reboot: set kernel.yama.ptrace_scope=1 in sysctl.d"
-               : ""};
+  return {
+      "ptrace scope", none ? State::Absent : State::Good,
+      facts.ptrace_scope.empty() ? "no Yama" : "kernel.yama.ptrace_scope is " + facts.ptrace_scope,
+      none ? "the supervisor cannot read arguments of denied calls from memory"
+           : "the supervisor can read the arguments of denied calls",
+      none ? "ptrace_scope 3 stays until a reboot: set kernel.yama.ptrace_scope=1 in sysctl.d"
+           : ""};
 }
 
 Finding terminal(const DoctorFacts& facts) {
@@ -195,7 +199,8 @@ Finding cgroup(const DoctorFacts& facts) {
 }  // namespace
 
 std::vector<Finding> examine(const DoctorFacts& facts) {
-  std::vector<Finding> findings{kernel_version(facts), own_privilege(facts), user_namespaces(facts)};
+  std::vector<Finding> findings{kernel_version(facts), own_privilege(facts),
+                                user_namespaces(facts)};
   for (const Needed& row : kNeeded) {
     findings.push_back(needed(row, facts));
   }

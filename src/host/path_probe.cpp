@@ -31,12 +31,17 @@ PathFacts missing(int errno_value) {
 
 PathFacts::Kind kind_of(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG: return PathFacts::Kind::File;
-    case S_IFDIR: return PathFacts::Kind::Directory;
+    case S_IFREG:
+      return PathFacts::Kind::File;
+    case S_IFDIR:
+      return PathFacts::Kind::Directory;
     case S_IFCHR:
-    case S_IFBLK: return PathFacts::Kind::Device;
-    case S_IFSOCK: return PathFacts::Kind::Socket;
-    default: return PathFacts::Kind::Other;
+    case S_IFBLK:
+      return PathFacts::Kind::Device;
+    case S_IFSOCK:
+      return PathFacts::Kind::Socket;
+    default:
+      return PathFacts::Kind::Other;
   }
 }
 

@@ -30,7 +30,9 @@ constexpr int kPrGetMdwe = 66;
 // seccomp(2): Linux 5.19, newer than some headers.
 constexpr unsigned long kWaitKillableRecv = 1ul << 5;
 
-bool knows_mdwe() { return ::prctl(kPrGetMdwe, 0, 0, 0, 0) >= 0; }
+bool knows_mdwe() {
+  return ::prctl(kPrGetMdwe, 0, 0, 0, 0) >= 0;
+}
 
 // The kernel looks at the flags before it reads the program: EFAULT means that it knows them.
 bool knows_filter_flags(unsigned long flags) {
@@ -116,7 +118,8 @@ Result<plan::HostFacts> probe() {
   }
   std::array<char, PATH_MAX> cwd{};
   if (::getcwd(cwd.data(), cwd.size()) == nullptr) {
-    return Error{.action = "cannot find the current directory", .errno_value = errno,
+    return Error{.action = "cannot find the current directory",
+                 .errno_value = errno,
                  .hint = "it may have been removed: cd to one that exists"};
   }
   // getcwd(2): "(unreachable)/…" for a directory outside the root of this process.

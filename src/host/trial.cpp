@@ -38,7 +38,9 @@ bool note(Board& board, Trial trial, int answer) {
   return answer >= 0;
 }
 
-int result_of(int value) { return value < 0 ? -errno : value; }
+int result_of(int value) {
+  return value < 0 ? -errno : value;
+}
 
 // A launch started by root runs as an ordinary user, so that is what must be tried.
 bool leave_root() {
@@ -113,8 +115,7 @@ void try_mounts(Board& board) {
 void try_inside(Board& board, bool own_mounts, bool own_network) {
   if (own_network) {
     note(board, Trial::Loopback, sys::loopback_up());
-    note(board, Trial::LowPorts,
-         write_text("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"));
+    note(board, Trial::LowPorts, write_text("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"));
   }
   if (own_mounts) {
     try_mounts(board);
@@ -196,8 +197,8 @@ Status in_child(Board& board, void (*attempt)(Board&)) {
 }  // namespace
 
 Result<TrialResults> try_launch() {
-  void* memory = ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                        -1, 0);
+  void* memory =
+      ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     return Error{.action = "cannot get memory for the trial of a launch", .errno_value = errno};
   }

@@ -27,7 +27,8 @@ std::string manual_text() {
       {"\\(aq", "'"}, {"\\(ga", "`"}, {"\\(ti", "~"}, {"\\-", "-"}, {"\\&", ""},
       {"\\fB", ""},   {"\\fI", ""},   {"\\fR", ""},   {"\\e", "\\"}};
   for (const auto& [escape, plain] : kEscapes) {
-    for (std::size_t at = 0; (at = text.find(escape, at)) != std::string::npos; at += plain.size()) {
+    for (std::size_t at = 0; (at = text.find(escape, at)) != std::string::npos;
+         at += plain.size()) {
       text.replace(at, escape.size(), plain);
     }
   }

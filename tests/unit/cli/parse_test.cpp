@@ -17,7 +17,9 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-Result<Command> parsed(const Words& words) { return cli::parse(words); }
+Result<Command> parsed(const Words& words) {
+  return cli::parse(words);
+}
 
 Command must_parse(const Words& words) {
   auto command = cli::parse(words);
@@ -41,13 +43,14 @@ TEST_CASE("parse: verbs") {
     Words words;
     Verb verb;
   };
-  const auto row = GENERATE(Row{{}, Verb::Help}, Row{{"--help"}, Verb::Help}, Row{{"-h"}, Verb::Help},
-                            Row{{"help"}, Verb::Help}, Row{{"--version"}, Verb::Version},
-                            Row{{"-V"}, Verb::Version}, Row{{"version"}, Verb::Version},
-                            Row{{"run", "ls"}, Verb::Run}, Row{{"check", "nginx"}, Verb::Check},
-                            Row{{"show", "nginx"}, Verb::Show}, Row{{"list"}, Verb::List}, Row{{"syscall", "socket"}, Verb::Syscall},
-                            Row{{"doctor", "--json"}, Verb::Doctor},
-                            Row{{"run", "--help"}, Verb::Help}, Row{{"check", "-h"}, Verb::Help});
+  const auto row =
+      GENERATE(Row{{}, Verb::Help}, Row{{"--help"}, Verb::Help}, Row{{"-h"}, Verb::Help},
+               Row{{"help"}, Verb::Help}, Row{{"--version"}, Verb::Version},
+               Row{{"-V"}, Verb::Version}, Row{{"version"}, Verb::Version},
+               Row{{"run", "ls"}, Verb::Run}, Row{{"check", "nginx"}, Verb::Check},
+               Row{{"show", "nginx"}, Verb::Show}, Row{{"list"}, Verb::List},
+               Row{{"syscall", "socket"}, Verb::Syscall}, Row{{"doctor", "--json"}, Verb::Doctor},
+               Row{{"run", "--help"}, Verb::Help}, Row{{"check", "-h"}, Verb::Help});
   CHECK(must_parse(row.words).verb == row.verb);
 }
 
@@ -68,17 +71,12 @@ TEST_CASE("parse: the command's own options are left alone") {
       Row{{"run", "ls", "--dry-run"}, {"ls", "--dry-run"}},
       Row{{"run", "-q", "ls", "-q"}, {"ls", "-q"}},
       Row{{"run", "--ro", "/usr", "ls", "--ro", "/x"}, {"ls", "--ro", "/x"}},
-      Row{{"run", "--ro=/usr", "ls"}, {"ls"}},
-      Row{{"run", "--", "ls", "--"}, {"ls", "--"}},
-      Row{{"run", "--", "--odd", "x"}, {"--odd", "x"}},
-      Row{{"run", "-q", "--", "-p"}, {"-p"}},
+      Row{{"run", "--ro=/usr", "ls"}, {"ls"}}, Row{{"run", "--", "ls", "--"}, {"ls", "--"}},
+      Row{{"run", "--", "--odd", "x"}, {"--odd", "x"}}, Row{{"run", "-q", "--", "-p"}, {"-p"}},
       Row{{"run", "sh", "--", "-c", "true"}, {"sh", "--", "-c", "true"}},
-      Row{{"run", "-", "x"}, {"-", "x"}},
-      Row{{"run", "", "x"}, {"", "x"}},
-      Row{{"run", "-pnginx", "ls"}, {"ls"}},
-      Row{{"run", "-qp", "nginx", "ls"}, {"ls"}},
-      Row{{"run", "-p", "--", "ls"}, {"ls"}},
-      Row{{"run", "--rw", "-strange", "ls"}, {"ls"}},
+      Row{{"run", "-", "x"}, {"-", "x"}}, Row{{"run", "", "x"}, {"", "x"}},
+      Row{{"run", "-pnginx", "ls"}, {"ls"}}, Row{{"run", "-qp", "nginx", "ls"}, {"ls"}},
+      Row{{"run", "-p", "--", "ls"}, {"ls"}}, Row{{"run", "--rw", "-strange", "ls"}, {"ls"}},
       Row{{"run", "ls", "[a,b]"}, {"ls", "[a,b]"}});
   const Command command = must_parse(row.words);
   CHECK(command.operands == row.command);
@@ -134,15 +132,18 @@ TEST_CASE("parse: values that are wrong") {
     const char* text;  // in action or hint
   };
   const auto row = GENERATE(
-      Row{{"--home", "privat"}, "did you mean private?"}, Row{{"--net", "loop"}, "none, private, host"},
+      Row{{"--home", "privat"}, "did you mean private?"},
+      Row{{"--net", "loop"}, "none, private, host"},
       Row{{"--on-violation", "ignore"}, "kill, errno, log"}, Row{{"--color", "blue"}, "auto"},
       Row{{"--limit", "memory"}, "no \"=\""}, Row{{"--limit", "memroy=1G"}, "did you mean memory?"},
       Row{{"--limit", "memory=1X"}, "memory"}, Row{{"--limit", "memory="}, "memory"},
-      Row{{"--limit", "memory=-1"}, "memory"}, Row{{"--limit", "time=99999999999999999999"}, "time"},
+      Row{{"--limit", "memory=-1"}, "memory"},
+      Row{{"--limit", "time=99999999999999999999"}, "time"},
       Row{{"--limit", "processes=1K"}, "processes"}, Row{{"--env", "=x"}, "no name"},
       Row{{"--keep-fd", "x"}, "no descriptor"}, Row{{"--keep-fd", "-1"}, "no descriptor"},
-      Row{{"--keep-fd", "4294967299"}, "no descriptor"}, Row{{"--allow", "read,,write"}, "empty name"},
-      Row{{"--deny", ","}, "empty name"}, Row{{"--ro", "=/x"}, "no path"},
+      Row{{"--keep-fd", "4294967299"}, "no descriptor"},
+      Row{{"--allow", "read,,write"}, "empty name"}, Row{{"--deny", ","}, "empty name"},
+      Row{{"--ro", "=/x"}, "no path"},
       Row{{"--allow-degraded", "landlok"}, "did you mean landlock?"});
   Words words{"run"};
   words.insert(words.end(), row.options.begin(), row.options.end());
@@ -155,11 +156,12 @@ TEST_CASE("parse: values that are wrong") {
 
 TEST_CASE("parse: options become a layer with origins") {
   const Command command = must_parse(
-      {"run", "--ro", "/a", "--ro=/b=/c", "--rw", "/w", "--tmpfs", "/t", "--hide", "/h", "--workdir",
-       "/wd", "--home", "none", "--net", "host", "-P", "8080:80", "-P", "[::1]:1:2", "--allow",
-       "read,@io", "--allow", "write", "--deny", "ptrace", "--limit", "memory=1K", "--limit",
-       "time=2m", "--env", "A=b=c", "--env", "B", "--user", "www-data", "--on-violation", "kill",
-       "cmd"});
+      {"run",      "--ro",           "/a",    "--ro=/b=/c", "--rw",   "/w",        "--tmpfs",
+       "/t",       "--hide",         "/h",    "--workdir",  "/wd",    "--home",    "none",
+       "--net",    "host",           "-P",    "8080:80",    "-P",     "[::1]:1:2", "--allow",
+       "read,@io", "--allow",        "write", "--deny",     "ptrace", "--limit",   "memory=1K",
+       "--limit",  "time=2m",        "--env", "A=b=c",      "--env",  "B",         "--user",
+       "www-data", "--on-violation", "kill",  "cmd"});
   CHECK(command.layer.name == "command line");
   CHECK(command.layer.source.empty());
 
@@ -193,8 +195,9 @@ TEST_CASE("parse: the value of a variable is not in its origin") {
 }
 
 TEST_CASE("parse: flags") {
-  const Command command = must_parse({"run", "--dry-run", "--json", "-q", "--trace-launch", "--report",
-                                      "r.jsonl", "--no-color", "--allow-degraded", "landlock", "--keep-fd", "5", "--keep-fd=2", "ls"});
+  const Command command = must_parse({"run", "--dry-run", "--json", "-q", "--trace-launch",
+                                      "--report", "r.jsonl", "--no-color", "--allow-degraded",
+                                      "landlock", "--keep-fd", "5", "--keep-fd=2", "ls"});
   CHECK(command.dry_run);
   CHECK(command.json);
   CHECK(command.quiet);
@@ -234,8 +237,9 @@ TEST_CASE("parse: CLI11's tree has every option of the table, once") {
 // The words before the command are read twice, by split_arguments and by CLI11: they must agree
 // about each of them, or a value would become an option.
 TEST_CASE("parse: CLI11 sees what split_arguments saw") {
-  const Words kWords{"--ro", "/x", "--ro=/y", "-q", "-pa", "-qp", "--", "-", "--dry-run", "-P", "1:2",
-                     "--env", "A=[b,c]", "--limit", "cpu=5", "--report={x}", "ls", "-h", "--rw", "=1"};
+  const Words kWords{"--ro",  "/x",           "--ro=/y", "-q",  "-pa",   "-qp",     "--",
+                     "-",     "--dry-run",    "-P",      "1:2", "--env", "A=[b,c]", "--limit",
+                     "cpu=5", "--report={x}", "ls",      "-h",  "--rw",  "=1"};
   unsigned state = 1;
   for (int round = 0; round < 3000; ++round) {
     Words words{"run"};

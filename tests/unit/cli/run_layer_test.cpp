@@ -13,9 +13,9 @@ TEST_CASE("run layer: relative paths are below the current directory") {
     const char* given;
     const char* path;
   };
-  const auto row =
-      GENERATE(Row{".", "/work/here"}, Row{"x", "/work/here/x"}, Row{"./x/", "/work/here/x"},
-               Row{"..", "/work"}, Row{"../y", "/work/y"}, Row{"/a//b", "/a/b"}, Row{"/a/../b", "/b"});
+  const auto row = GENERATE(Row{".", "/work/here"}, Row{"x", "/work/here/x"},
+                            Row{"./x/", "/work/here/x"}, Row{"..", "/work"}, Row{"../y", "/work/y"},
+                            Row{"/a//b", "/a/b"}, Row{"/a/../b", "/b"});
   Command command;
   REQUIRE(cli::apply({Option::ReadWrite, row.given}, command));
   REQUIRE(cli::complete(command.layer, "/work/here"));

@@ -58,9 +58,10 @@ TEST_CASE("show: what it prints reads back to the same policy") {
 
 TEST_CASE("show: each value with the line it came from") {
   const std::string shown = cli::show_toml(merged(kText), true);
-  for (const char* line : {"home = \"none\"  # p.toml:8", "memory = 1048576  # p.toml:18",
-                           "\"/usr\",  # p.toml:7", "set.LANG = \"C\"  # p.toml:20",
-                           "action = \"errno(EACCES)\"  # p.toml:16", "wx = \"deny\"  # built in"}) {
+  for (const char* line :
+       {"home = \"none\"  # p.toml:8", "memory = 1048576  # p.toml:18", "\"/usr\",  # p.toml:7",
+        "set.LANG = \"C\"  # p.toml:20", "action = \"errno(EACCES)\"  # p.toml:16",
+        "wx = \"deny\"  # built in"}) {
     CHECK_THAT(shown, Catch::Contains(line));
   }
 }

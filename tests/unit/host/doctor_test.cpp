@@ -83,12 +83,11 @@ TEST_CASE("doctor: refused user namespaces are explained by the switch that is o
     const char* seccomp;
     const char* remedy;  // a part of it
   };
-  const auto row = GENERATE(
-      Row{"0", "10000", "", "0", "kernel.unprivileged_userns_clone=1"},
-      Row{"1", "0", "", "0", "user.max_user_namespaces=10000"},
-      Row{"", "10000", "1", "0", "AppArmor profile"},
-      Row{"", "10000", "0", "2", "seccomp=unconfined"},
-      Row{"", "10000", "", "0", "chroot"});
+  const auto row = GENERATE(Row{"0", "10000", "", "0", "kernel.unprivileged_userns_clone=1"},
+                            Row{"1", "0", "", "0", "user.max_user_namespaces=10000"},
+                            Row{"", "10000", "1", "0", "AppArmor profile"},
+                            Row{"", "10000", "0", "2", "seccomp=unconfined"},
+                            Row{"", "10000", "", "0", "chroot"});
   DoctorFacts facts = good_host();
   fail(facts, Trial::UserNamespace, EPERM);
   facts.unprivileged_userns_clone = row.clone;
