@@ -15,33 +15,49 @@ using Json = nlohmann::ordered_json;
 
 std::string_view word(Event::Kind kind) {
   switch (kind) {
-    case Event::Kind::Denied: return "denied";
-    case Event::Kind::Network: return "network";
-    case Event::Kind::Started: return "started";
-    case Event::Kind::Ended: return "ended";
-    case Event::Kind::Crashed: return "crashed";
-    case Event::Kind::Limit: return "limit";
+    case Event::Kind::Denied:
+      return "denied";
+    case Event::Kind::Network:
+      return "network";
+    case Event::Kind::Started:
+      return "started";
+    case Event::Kind::Ended:
+      return "ended";
+    case Event::Kind::Crashed:
+      return "crashed";
+    case Event::Kind::Limit:
+      return "limit";
   }
   return "unknown";
 }
 
 std::string_view word(seccomp::Purpose purpose) {
   switch (purpose) {
-    case seccomp::Purpose::Policy: return "policy";
-    case seccomp::Purpose::Default: return "default";
-    case seccomp::Purpose::WriteExec: return "write-exec";
-    case seccomp::Purpose::Namespaces: return "namespaces";
-    case seccomp::Purpose::Publish: return "publish";
-    case seccomp::Purpose::PretendUid: return "pretend-uid";
-    case seccomp::Purpose::Unknown: return "unknown";
-    case seccomp::Purpose::Launch: return "launch";
+    case seccomp::Purpose::Policy:
+      return "policy";
+    case seccomp::Purpose::Default:
+      return "default";
+    case seccomp::Purpose::WriteExec:
+      return "write-exec";
+    case seccomp::Purpose::Namespaces:
+      return "namespaces";
+    case seccomp::Purpose::Publish:
+      return "publish";
+    case seccomp::Purpose::PretendUid:
+      return "pretend-uid";
+    case seccomp::Purpose::Unknown:
+      return "unknown";
+    case seccomp::Purpose::Launch:
+      return "launch";
   }
   return "unknown";
 }
 
 // JSON strings are Unicode, names of files and threads are bytes: they are shown escaped, as in
 // the text, so that each of them can be told from every other.
-Json bytes(std::string_view text) { return escape(text); }
+Json bytes(std::string_view text) {
+  return escape(text);
+}
 
 Json origin_json(const Origin& origin) {
   if (origin.source.empty()) {
@@ -62,8 +78,8 @@ void add_denied(Json& json, const DeniedCall& call) {
   for (const std::uint64_t argument : call.arguments) {
     arguments.push_back(fmt::format("{:#x}", argument));  // 64 bits do not fit into a JSON number
   }
-  json["arguments"] = is_utf8(call.arguments_text) ? Json(call.arguments_text)
-                                                   : bytes(call.arguments_text);
+  json["arguments"] =
+      is_utf8(call.arguments_text) ? Json(call.arguments_text) : bytes(call.arguments_text);
   json["program"] = bytes(call.program);
   json["thread"] = bytes(call.thread_name);
   json["pid"] = call.pid_inside;

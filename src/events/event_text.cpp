@@ -12,7 +12,8 @@
 namespace sbx::events {
 namespace {
 
-constexpr std::size_t kCommLength = 15;  // TASK_COMM_LEN - 1: what the kernel keeps of a thread's name
+constexpr std::size_t kCommLength =
+    15;  // TASK_COMM_LEN - 1: what the kernel keeps of a thread's name
 
 // For texts that the supervisor composed, with each hostile part already quoted: a backslash stays
 // one. Anything that a terminal could act upon is escaped all the same.
@@ -43,9 +44,9 @@ std::string who(const DeniedCall& call) {
 
 std::string denied_text(const DeniedCall& call) {
   const bool allowed = call.answer.starts_with("allowed");
-  std::string text = fmt::format("sbx: {} {}({}) [{}] by {}", allowed ? composed(call.answer) : "denied",
-                                 composed(call.name), composed(call.arguments_text), call.number,
-                                 who(call));
+  std::string text =
+      fmt::format("sbx: {} {}({}) [{}] by {}", allowed ? composed(call.answer) : "denied",
+                  composed(call.name), composed(call.arguments_text), call.number, who(call));
   if (!call.location.empty()) {
     text += " at " + composed(call.location);
   }
@@ -53,7 +54,8 @@ std::string denied_text(const DeniedCall& call) {
     return text + fmt::format(": {} more\n", call.repeated);
   }
   text += fmt::format("\n     policy: {}{}", composed(call.rule), in_brackets(call.origin));
-  text += allowed || call.answer.empty() ? "\n" : fmt::format(", answer: {}\n", composed(call.answer));
+  text +=
+      allowed || call.answer.empty() ? "\n" : fmt::format(", answer: {}\n", composed(call.answer));
   if (!call.remedy.empty()) {
     text += fmt::format("     allow it with: {}\n", composed(call.remedy));
   }

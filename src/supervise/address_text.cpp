@@ -29,7 +29,8 @@ std::string_view unix_name(const sys::SocketAddress& address) {
 
 int copy_address(pid_t thread, std::uint64_t pointer, std::uint64_t length,
                  sys::SocketAddress& address) {
-  // move_addr_to_kernel: a negative length or one above sockaddr_storage is EINVAL, before any read.
+  // move_addr_to_kernel: a negative length or one above sockaddr_storage is EINVAL, before any
+  // read.
   const auto size = static_cast<std::uint32_t>(length);
   if (size > sizeof address.storage) {
     return EINVAL;

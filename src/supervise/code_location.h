@@ -16,7 +16,7 @@ struct Mapping {
   std::uint64_t start = 0;
   std::uint64_t end = 0;
   std::uint64_t file_offset = 0;
-  std::string path;             // "/usr/lib/libc.so.6", "[vdso]", empty for anonymous memory
+  std::string path;  // "/usr/lib/libc.so.6", "[vdso]", empty for anonymous memory
 };
 
 std::optional<Mapping> parse_mapping(std::string_view line);
@@ -24,8 +24,8 @@ std::optional<Mapping> parse_mapping(std::string_view line);
 // The mapping that holds an address.
 std::optional<Mapping> find_mapping(pid_t thread, std::uint64_t address);
 
-// `instruction_pointer` stands behind the system call instruction, as seccomp(2) gives it. Module and
-// address are those of objdump and addr2line where the module is an ELF file that can be read.
+// `instruction_pointer` stands behind the system call instruction, as seccomp(2) gives it. Module
+// and address are those of objdump and addr2line where the module is an ELF file that can be read.
 // Empty if nothing is known.
 std::string code_location(pid_t thread, std::uint64_t instruction_pointer);
 

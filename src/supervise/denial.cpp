@@ -29,16 +29,17 @@ bool is_native(const seccomp::FilterSpec& spec, const seccomp_data& call) {
 
 // Arguments that are NUL-terminated strings, by the names that the prototypes give them.
 bool is_string(std::string_view call, std::string_view argument) {
-  constexpr std::string_view kStrings[] = {"path",    "oldpath", "newpath", "new_root", "put_old",
-                                           "target",  "linkpath", "source", "fromname", "from_path",
-                                           "to_path", "specialfile"};
+  constexpr std::string_view kStrings[] = {"path",     "oldpath",   "newpath",  "new_root",
+                                           "put_old",  "target",    "linkpath", "source",
+                                           "fromname", "from_path", "to_path",  "specialfile"};
   return std::find(std::begin(kStrings), std::end(kStrings), argument) != std::end(kStrings) ||
          (argument == "name" && call != "uname");  // uname fills it in
 }
 
 std::string string_argument(pid_t thread, std::uint64_t pointer) {
   std::array<char, kMostShown + 1> bytes{};
-  const std::int64_t copied = sys::copy_memory(thread, pointer, std::as_writable_bytes(std::span(bytes)));
+  const std::int64_t copied =
+      sys::copy_memory(thread, pointer, std::as_writable_bytes(std::span(bytes)));
   if (copied <= 0) {
     return fmt::format("{:#x}", pointer);
   }
@@ -64,13 +65,36 @@ std::string address_argument_text(pid_t thread, std::uint64_t pointer, std::uint
 
 // Calls that shipped policies never allow: each has been the way out of some sandbox.
 bool is_hazardous(std::string_view name) {
-  constexpr std::string_view kHazardous[] = {
-      "add_key",       "bpf",         "delete_module",     "finit_module",   "fsconfig",
-      "fsmount",       "fsopen",      "init_module",       "io_uring_enter", "io_uring_register",
-      "io_uring_setup", "kexec_file_load", "kexec_load",   "keyctl",         "mount",
-      "mount_setattr", "move_mount",  "open_by_handle_at", "open_tree",      "perf_event_open",
-      "pidfd_getfd",   "pivot_root",  "process_vm_readv",  "process_vm_writev", "ptrace",
-      "request_key",   "setns",       "umount2",           "unshare",        "userfaultfd"};
+  constexpr std::string_view kHazardous[] = {"add_key",
+                                             "bpf",
+                                             "delete_module",
+                                             "finit_module",
+                                             "fsconfig",
+                                             "fsmount",
+                                             "fsopen",
+                                             "init_module",
+                                             "io_uring_enter",
+                                             "io_uring_register",
+                                             "io_uring_setup",
+                                             "kexec_file_load",
+                                             "kexec_load",
+                                             "keyctl",
+                                             "mount",
+                                             "mount_setattr",
+                                             "move_mount",
+                                             "open_by_handle_at",
+                                             "open_tree",
+                                             "perf_event_open",
+                                             "pidfd_getfd",
+                                             "pivot_root",
+                                             "process_vm_readv",
+                                             "process_vm_writev",
+                                             "ptrace",
+                                             "request_key",
+                                             "setns",
+                                             "umount2",
+                                             "unshare",
+                                             "userfaultfd"};
   return std::find(std::begin(kHazardous), std::end(kHazardous), name) != std::end(kHazardous);
 }
 
@@ -93,11 +117,13 @@ Remedy remedy_for_policy(const seccomp_data& call, const seccomp::Rule& rule,
   if (rule.condition.kind != seccomp::Condition::Kind::Always) {
     // A conditional rule decides before any unconditional one: --allow would have no effect.
     const std::string values = named_values(name, call);
-    remedy.text = fmt::format("a later [[seccomp.rule]] with syscall = \"{}\"{}, action = \"allow\"", name,
-                              values.empty() ? "" : fmt::format(", when = \"{}\"", values));
-  } else {
     remedy.text =
-        fmt::format("sbx run --allow {0} …, or  seccomp.allow = [\"{0}\"]", name);
+        fmt::format("a later [[seccomp.rule]] with syscall = \"{}\"{}, action = \"allow\"", name,
+                    values.empty() ? "" : fmt::format(", when = \"{}\"", values));
+  } else if (rule.origin.source.starts_with("--deny")) {
+    remedy.text = "leave out " + rule.origin.source;  // beside an --allow, a --deny would win
+  } else {
+    remedy.text = fmt::format("sbx run --allow {0} …, or  seccomp.allow = [\"{0}\"]", name);
   }
   if (is_hazardous(name)) {
     remedy.warning = fmt::format("{} has been a way out of sandboxes; few programs need it", name);

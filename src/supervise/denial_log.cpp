@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kMostKeys = 4 * kMostToldDenials;
 
-// The named arguments are part of the key, so of the text too; the whole argument text is not, since
-// it holds descriptors and addresses.
+// The named arguments are part of the key, so of the text too; the whole argument text is not,
+// since it holds descriptors and addresses.
 std::string text_of(const DenialKey& key, const events::DeniedCall& call) {
   std::string text = fmt::format("{}\n{}\n{}\n{}\n{}", call.name, call.rule, to_text(call.origin),
                                  call.program, call.location);
@@ -66,8 +66,9 @@ void DenialLog::close(std::uint64_t time_us) {
     events::Event event;
     event.kind = events::Event::Kind::Limit;
     event.time_us = time_us;
-    event.note.text = fmt::format("{} more denied calls, of other kinds than the first {}, are not listed",
-                                  untold_, kMostToldDenials);
+    event.note.text =
+        fmt::format("{} more denied calls, of other kinds than the first {}, are not listed",
+                    untold_, kMostToldDenials);
     sink_(event);
   }
 }

@@ -37,8 +37,8 @@ class DenialLog {
   // True if this needs no description: an equal one is known, or the table is full. Counted.
   bool is_repeat(const DenialKey& key);
 
-  // Reports a denial with this key, unless another process has had the same at the same place of the
-  // same program (loaded elsewhere in memory): then it is counted.
+  // Reports a denial with this key, unless another process has had the same at the same place of
+  // the same program (loaded elsewhere in memory): then it is counted.
   void report(const DenialKey& key, const events::Event& event);
 
   // One event for each denial that came again, and one for those that were never told.
@@ -54,7 +54,7 @@ class DenialLog {
 
   const Sink& sink_;
   std::vector<Told> told_;
-  std::map<DenialKey, std::size_t> by_key_;      // → index into told_
+  std::map<DenialKey, std::size_t> by_key_;  // → index into told_
   std::map<std::string, std::size_t> by_text_;
   std::uint64_t untold_ = 0;
 };

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <span>
+#include <tuple>
 #include <vector>
 
 namespace sbx::supervise {
@@ -35,8 +36,8 @@ std::optional<Elf64_Ehdr> read_header(int file) {
   constexpr unsigned char kNativeOrder =
       std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB;
   if (!read_at(file, 0, &header, sizeof header) ||
-      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
-      header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != kNativeOrder) {
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+      header.e_ident[EI_DATA] != kNativeOrder) {
     return std::nullopt;
   }
   return header;
@@ -71,8 +72,7 @@ std::string read_name(int file, const Elf64_Shdr& strings, std::uint32_t index) 
     return {};
   }
   std::array<char, kMostNameLength> name{};
-  const auto most =
-      std::min<std::uint64_t>(name.size() - 1, strings.sh_size - index);
+  const auto most = std::min<std::uint64_t>(name.size() - 1, strings.sh_size - index);
   if (strings.sh_offset > kMostOffset - index) {
     return {};
   }
@@ -87,19 +87,18 @@ bool covers(const Elf64_Sym& symbol, std::uint64_t address) {
          address >= symbol.st_value && address - symbol.st_value < symbol.st_size;
 }
 
-// Of several names for one function (getpid, __getpid) a global one, then the shortest, then the
-// first: the one that a caller would have written.
+// Of several names for one function (getpid, __getpid) the one that a caller would have written: an
+// exported one, without an underscore in front, the shortest.
 struct Best {
   std::string name;
-  bool global = false;
+  std::tuple<bool, bool, std::size_t> rank{};  // the lower the better
 
-  void offer(std::string candidate, bool is_global) {
-    if (candidate.empty() || (global && !is_global)) {
-      return;
-    }
-    if (name.empty() || (is_global && !global) || candidate.size() < name.size()) {
+  void offer(std::string candidate, bool exported) {
+    const std::tuple<bool, bool, std::size_t> its_rank{!exported, candidate.starts_with('_'),
+                                                       candidate.size()};
+    if (!candidate.empty() && (name.empty() || its_rank < rank)) {
       name = std::move(candidate);
-      global = is_global;
+      rank = its_rank;
     }
   }
 };
@@ -123,7 +122,7 @@ void search(int file, const Elf64_Shdr& table, const Elf64_Shdr& strings, std::u
       // A forged table may say a million times that it covers the address: each costs a pread.
       if (covers(symbol, address) && ++names_read <= 16) {
         best.offer(read_name(file, strings, symbol.st_name),
-                   ELF64_ST_BIND(symbol.st_info) == STB_GLOBAL);
+                   ELF64_ST_BIND(symbol.st_info) != STB_LOCAL);
       }
     }
   }

@@ -23,8 +23,9 @@
 namespace sbx::supervise {
 namespace {
 
-constexpr int kMptcp = 262;           // IPPROTO_MPTCP
+constexpr int kMptcp = 262;  // IPPROTO_MPTCP
 constexpr std::size_t kMostNotes = 64;
+constexpr std::uint64_t kUnmatchedPatience = 1000;  // milliseconds
 
 int argument(const seccomp_notif& call, int index) {
   return static_cast<int>(static_cast<std::uint32_t>(call.data.args[index]));
@@ -34,10 +35,13 @@ bool is_ipv6_only(const in6_addr& address) {
   return !IN6_IS_ADDR_UNSPECIFIED(&address) && !IN6_IS_ADDR_V4MAPPED(&address);
 }
 
-int result_of(int value) { return value < 0 ? -errno : 0; }
+int result_of(int value) {
+  return value < 0 ? -errno : 0;
+}
 
-// Some netlink families let only CAP_NET_ADMIN join their groups, and the supervisor, as owner of the
-// sandbox's user namespace, has it there: it must not lend it. rtnetlink and uevents are open to all.
+// Some netlink families let only CAP_NET_ADMIN join their groups, and the supervisor, as owner of
+// the sandbox's user namespace, has it there: it must not lend it. rtnetlink and uevents are open
+// to all.
 bool lends_power(int socket, const sys::SocketAddress& address) {
   if (address.family() != AF_NETLINK || address.length < sizeof(sockaddr_nl)) {
     return false;
@@ -120,8 +124,8 @@ NetworkMediator::OwnDuplicate NetworkMediator::duplicate(const seccomp_notif& ca
 void NetworkMediator::bind(const seccomp_notif& call) {
   const int descriptor = argument(call, 0);
   sys::SocketAddress address;
-  if (const int error = copy_address(static_cast<pid_t>(call.pid), call.data.args[1],
-                                     call.data.args[2], address);
+  if (const int error =
+          copy_address(static_cast<pid_t>(call.pid), call.data.args[1], call.data.args[2], address);
       error != 0) {
     return refuse(call, error);
   }
@@ -140,8 +144,8 @@ void NetworkMediator::bind(const seccomp_notif& call) {
   }
   const std::string path = unix_path(address);
   if (!path.empty() && !injected_) {
-    // The file should be the caller's own in every respect (getsockname shows the address as given).
-    // As long as no socket was put in there is none outside to be exchanged for this one.
+    // The file should be the caller's own in every respect (getsockname shows the address as
+    // given). As long as no socket was put in there is none outside to be exchanged for this one.
     listener_.let_run(call.id);
     return;
   }
@@ -186,12 +190,13 @@ std::optional<NetworkMediator::BindRequest> NetworkMediator::published_request(
 void NetworkMediator::note_unpublished(const BindRequest& request, int type) {
   for (const plan::Publish& publish : plan_.publish) {
     if (publish.inside_port == request.port) {
-      note_once(type == SOCK_DGRAM
-                    ? fmt::format("UDP port {} was bound inside: UDP cannot be published yet, only TCP",
-                                  request.port)
-                    : fmt::format("port {} was bound by a socket that is not TCP: not published",
-                                  request.port),
-                publish.origin);
+      note_once(
+          type == SOCK_DGRAM
+              ? fmt::format("UDP port {} was bound inside: UDP cannot be published yet, only TCP",
+                            request.port)
+              : fmt::format("port {} was bound by a socket that is not TCP: not published",
+                            request.port),
+          publish.origin);
       return;
     }
   }
@@ -233,8 +238,9 @@ std::optional<std::size_t> NetworkMediator::choose(const BindRequest& request) {
       const bool served = i == chosen || (is_all(chosen) && other.address == "0.0.0.0" &&
                                           other.outside_port == plan_.publish[chosen].outside_port);
       if (!served) {
-        note_once(fmt::format("port {} was bound by one socket for both families: {} port {} stays closed",
-                              request.port, other.address, other.outside_port),
+        note_once(fmt::format(
+                      "port {} was bound by one socket for both families: {} port {} stays closed",
+                      request.port, other.address, other.outside_port),
                   other.origin);
       }
     }
@@ -253,15 +259,52 @@ bool NetworkMediator::bind_published(const BindRequest& request) {
     inject(request, *entry);
     return true;
   }
+  remember_unmatched(request);
+  return false;
+}
+
+void NetworkMediator::remember_unmatched(const BindRequest& request) {
+  const auto known = [&](const Unmatched& other) { return other.port == request.port; };
   for (const plan::Publish& publish : plan_.publish) {
-    if (publish.inside_port == request.port) {
-      note_once(fmt::format("port {} was bound for {} only, but is published for {}", request.port,
-                            publish.is_ipv6 ? "IPv4" : "IPv6", publish.is_ipv6 ? "IPv6" : "IPv4"),
-                publish.origin);
-      break;
+    if (publish.inside_port == request.port &&
+        std::none_of(unmatched_.begin(), unmatched_.end(), known)) {
+      unmatched_.push_back(
+          {request.port,
+           fmt::format("port {} was bound for {} only, but is published for {}", request.port,
+                       publish.is_ipv6 ? "IPv4" : "IPv6", publish.is_ipv6 ? "IPv6" : "IPv4"),
+           publish.origin, sys::monotonic_milliseconds() + kUnmatchedPatience});
+    }
+  }
+}
+
+bool NetworkMediator::is_open(std::uint16_t inside_port) const {
+  for (std::size_t i = 0; i < plan_.publish.size(); ++i) {
+    if (plan_.publish[i].inside_port == inside_port && taken_[i]) {
+      return true;
     }
   }
   return false;
+}
+
+std::optional<std::uint64_t> NetworkMediator::next_look() const {
+  std::optional<std::uint64_t> next = next_connect_look_;
+  for (const Unmatched& bind : unmatched_) {
+    next = next ? std::min(*next, bind.tell_at) : bind.tell_at;
+  }
+  return next;
+}
+
+void NetworkMediator::look_around(std::uint64_t now) {
+  if (next_connect_look_ && now >= *next_connect_look_) {
+    look_after_connects(now);
+  }
+  std::erase_if(unmatched_, [&](const Unmatched& bind) {
+    const bool due = now >= bind.tell_at;
+    if (due && !is_open(bind.port)) {
+      note_once(bind.text, bind.origin);
+    }
+    return due;
+  });
 }
 
 void NetworkMediator::inject(const BindRequest& request, std::size_t entry) {
@@ -276,9 +319,10 @@ void NetworkMediator::inject(const BindRequest& request, std::size_t entry) {
     const bool share = sys::get_option(request.socket, SOL_SOCKET, SO_REUSEPORT).value_or(0) != 0;
     const int fd = bind_outside(publish, request.kind, share);
     if (fd < 0) {
-      note_once(fmt::format("port {} was bound inside, but {} port {} could not be bound outside: {} ({})",
-                            request.port, publish.address, publish.outside_port,
-                            std::strerror(-fd), errno_name(-fd)),
+      note_once(fmt::format(
+                    "port {} was bound inside, but {} port {} could not be bound outside: {} ({})",
+                    request.port, publish.address, publish.outside_port, std::strerror(-fd),
+                    errno_name(-fd)),
                 publish.origin);
       return refuse(request.call, -fd);
     }
@@ -295,8 +339,8 @@ void NetworkMediator::inject(const BindRequest& request, std::size_t entry) {
   listener_.answer_value(request.call.id, 0);
 }
 
-// The caller's file system view and umask, our hands: after a socket was put in, the caller's own bind
-// could act on another socket than the one looked at.
+// The caller's file system view and umask, our hands: after a socket was put in, the caller's own
+// bind could act on another socket than the one looked at.
 int NetworkMediator::bind_unix_path(const seccomp_notif& call, int socket,
                                     const std::string& path) {
   const auto thread = static_cast<pid_t>(call.pid);
@@ -319,9 +363,8 @@ int NetworkMediator::bind_unix_path(const seccomp_notif& call, int socket,
   }
   std::memcpy(address.sun_path, own_path.data(), own_path.size());
   const mode_t before = ::umask(facts->umask);
-  const int result =
-      result_of(::bind(socket, static_cast<const sockaddr*>(static_cast<const void*>(&address)),
-                       sizeof address));
+  const int result = result_of(::bind(
+      socket, static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof address));
   ::umask(before);
   return result;
 }

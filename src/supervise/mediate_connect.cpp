@@ -33,7 +33,9 @@ std::uint64_t send_timeout(int socket) {
          static_cast<std::uint64_t>(timeout.tv_usec) / 1000;
 }
 
-bool is_nonblocking(int socket) { return (::fcntl(socket, F_GETFL) & O_NONBLOCK) != 0; }
+bool is_nonblocking(int socket) {
+  return (::fcntl(socket, F_GETFL) & O_NONBLOCK) != 0;
+}
 
 }  // namespace
 
@@ -41,8 +43,7 @@ void NetworkMediator::connect(const seccomp_notif& call) {
   PendingConnect pending;
   pending.id = call.id;
   const auto thread = static_cast<pid_t>(call.pid);
-  if (const int error =
-          copy_address(thread, call.data.args[1], call.data.args[2], pending.address);
+  if (const int error = copy_address(thread, call.data.args[1], call.data.args[2], pending.address);
       error != 0) {
     return refuse(call, error);
   }
@@ -119,8 +120,8 @@ void NetworkMediator::wait_for(PendingConnect pending, bool again) {
     return;
   }
   connects_.emplace(tag, std::move(pending));
-  if (!next_look_) {
-    next_look_ = sys::monotonic_milliseconds() + kLookEvery;
+  if (!next_connect_look_) {
+    next_connect_look_ = sys::monotonic_milliseconds() + kLookEvery;
   }
 }
 
@@ -159,8 +160,8 @@ void NetworkMediator::look_after_connects(std::uint64_t now) {
       }
     }
   }
-  next_look_ = connects_.empty() ? std::nullopt
-                                 : std::optional(sys::monotonic_milliseconds() + kLookEvery);
+  next_connect_look_ =
+      connects_.empty() ? std::nullopt : std::optional(sys::monotonic_milliseconds() + kLookEvery);
 }
 
 }  // namespace sbx::supervise

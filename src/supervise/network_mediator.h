@@ -51,9 +51,9 @@ class NetworkMediator {
 
   // A connect under way has come to an end; the tag is epoll's.
   void finish_connect(std::uint64_t tag);
-  // When to call look_after_connects, in monotonic_milliseconds; nothing while none is under way.
-  std::optional<std::uint64_t> next_look() const { return next_look_; }
-  void look_after_connects(std::uint64_t now);
+  // When to call look_around, in monotonic_milliseconds; nothing while nothing is under way.
+  std::optional<std::uint64_t> next_look() const;
+  void look_around(std::uint64_t now);
 
  private:
   enum class Place : std::uint8_t { Inside, Outside, Unknown };
@@ -68,9 +68,9 @@ class NetworkMediator {
   struct BindRequest {
     const seccomp_notif& call;
     int descriptor;
-    int socket;                  // our duplicate
+    int socket;  // our duplicate
     SocketKind kind;
-    bool wildcard_or_v4;         // takes IPv4 connections
+    bool wildcard_or_v4;  // takes IPv4 connections
     bool takes_ipv6;
     std::uint16_t port;
   };
@@ -78,10 +78,19 @@ class NetworkMediator {
   struct PendingConnect {
     std::uint64_t id = 0;
     sys::UniqueFd socket;
-    sys::UniqueFd path;          // O_PATH of an AF_UNIX address
+    sys::UniqueFd path;  // O_PATH of an AF_UNIX address
     sys::SocketAddress address;
     bool again = false;          // AF_UNIX with a full backlog: nothing to poll for, try again
     std::uint64_t deadline = 0;  // the caller's own SO_SNDTIMEO; 0: none
+  };
+
+  // A bind that fitted no published address. Told only if no other bind of the port follows that
+  // does: a server often opens one socket for each family.
+  struct Unmatched {
+    std::uint16_t port = 0;
+    std::string text;
+    Origin origin;
+    std::uint64_t tell_at = 0;
   };
 
   OwnDuplicate duplicate(const seccomp_notif& call, int descriptor) const;
@@ -90,32 +99,36 @@ class NetworkMediator {
   void note_once(const std::string& text, const Origin& origin);
 
   bool bind_published(const BindRequest& request);
+  void remember_unmatched(const BindRequest& request);
+  bool is_open(std::uint16_t inside_port) const;
   std::optional<std::size_t> choose(const BindRequest& request);
   bool fits(const plan::Publish& publish, const BindRequest& request) const;
   sys::UniqueFd& slot(std::size_t entry, SocketKind kind);
   void inject(const BindRequest& request, std::size_t entry);
   void note_unpublished(const BindRequest& request, int type);
-  std::optional<BindRequest> published_request(const seccomp_notif& call, int descriptor, int socket,
-                                               const sys::SocketAddress& address);
+  std::optional<BindRequest> published_request(const seccomp_notif& call, int descriptor,
+                                               int socket, const sys::SocketAddress& address);
   int bind_unix_path(const seccomp_notif& call, int socket, const std::string& path);
 
   int connect_now(PendingConnect& pending);
   int resolve_unix_path(pid_t thread, sys::SocketAddress& address, sys::UniqueFd& path);
+  void look_after_connects(std::uint64_t now);
   void wait_for(PendingConnect pending, bool again);
   void end(std::map<std::uint64_t, PendingConnect>::iterator pending, int result);
 
   const plan::LaunchPlan& plan_;
   std::vector<PublishedSocket> published_;
-  std::vector<bool> taken_;                    // parallel to plan_.publish
+  std::vector<bool> taken_;  // parallel to plan_.publish
   sys::SeccompListener& listener_;
   sys::Epoll& epoll_;
   Note note_;
-  std::optional<std::uint64_t> outside_;       // cookie of our own network namespace
-  bool injected_ = false;                      // a socket was put in: from now on some are outside
+  std::optional<std::uint64_t> outside_;  // cookie of our own network namespace
+  bool injected_ = false;                 // a socket was put in: from now on some are outside
   std::set<std::string> noted_;
   std::map<std::uint64_t, PendingConnect> connects_;  // by epoll tag
   std::uint64_t next_tag_ = kFirstTag;
-  std::optional<std::uint64_t> next_look_;
+  std::optional<std::uint64_t> next_connect_look_;
+  std::vector<Unmatched> unmatched_;  // one for each published entry at most
 };
 
 }  // namespace sbx::supervise

@@ -131,7 +131,9 @@ int open_as_seen_by(pid_t thread, const std::string& path) {
              : -ENOENT;
 }
 
-std::optional<int> parse_fdinfo(std::string_view text) { return number(field(text, "flags"), 8); }
+std::optional<int> parse_fdinfo(std::string_view text) {
+  return number(field(text, "flags"), 8);
+}
 
 std::optional<int> descriptor_flags(pid_t thread, int descriptor) {
   return parse_fdinfo(read_proc_file(fmt::format("/proc/{}/fdinfo/{}", thread, descriptor), 4096));

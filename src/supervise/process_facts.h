@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What procfs tells about a sandboxee's thread. All of it can be chosen by the sandboxee but for the
-// pids; all of it is bounded. The caller asks the listener afterwards whether the call still waits:
-// only then was it this thread's, and not a later one's with the same number.
+// What procfs tells about a sandboxee's thread. All of it can be chosen by the sandboxee but for
+// the pids; all of it is bounded. The caller asks the listener afterwards whether the call still
+// waits: only then was it this thread's, and not a later one's with the same number.
 #pragma once
 
 #include <sys/types.h>
@@ -13,10 +13,10 @@
 namespace sbx::supervise {
 
 struct ProcessFacts {
-  pid_t process = 0;         // the thread's group leader, as seen from outside
-  int pid_inside = 0;        // in the sandbox's pid namespace
+  pid_t process = 0;   // the thread's group leader, as seen from outside
+  int pid_inside = 0;  // in the sandbox's pid namespace
   mode_t umask = 022;
-  std::string program;       // base name of the executable
+  std::string program;  // base name of the executable
   std::string thread_name;
 };
 
@@ -29,7 +29,8 @@ std::optional<ProcessFacts> parse_status(std::string_view text);
 std::optional<int> descriptor_flags(pid_t thread, int descriptor);
 std::optional<int> parse_fdinfo(std::string_view text);
 
-// O_PATH on a path as that thread sees it, relative ones from its working directory; or a negative errno.
+// O_PATH on a path as that thread sees it, relative ones from its working directory; or a negative
+// errno.
 int open_as_seen_by(pid_t thread, const std::string& path);
 
 // At most so much of a small file of procfs; empty on any error.

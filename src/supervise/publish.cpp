@@ -31,12 +31,14 @@ std::string hint_for(const plan::Publish& publish, int errno_value) {
     case EACCES:
     case EPERM:
       return publish.outside_port < kFirstUnprivilegedPort
-                 ? fmt::format("ports below net.ipv4.ip_unprivileged_port_start (sysctl, normally {}) need "
-                               "privilege; choose a higher one with -P",
-                               kFirstUnprivilegedPort)
+                 ? fmt::format(
+                       "ports below net.ipv4.ip_unprivileged_port_start (sysctl, normally {}) need "
+                       "privilege; choose a higher one with -P",
+                       kFirstUnprivilegedPort)
                  : "a security module of this host refuses it";
     case EADDRNOTAVAIL:
-      return "the address is none of this host's (ip address shows them); 0.0.0.0 means all of them";
+      return "the address is none of this host's (ip address shows them); 0.0.0.0 means all of "
+             "them";
     case EAFNOSUPPORT:
       return "this host has no IPv6; publish an IPv4 address";
     default:
@@ -45,8 +47,8 @@ std::string hint_for(const plan::Publish& publish, int errno_value) {
 }
 
 // The dual-stack socket is the second choice: without it the port is still published to the others.
-// For an IPv4 address it is missing where IPv6 is off (sysctl, or the kernel); for [::] where another
-// program listens on the IPv4 port of that number, which nobody asked to publish.
+// For an IPv4 address it is missing where IPv6 is off (sysctl, or the kernel); for [::] where
+// another program listens on the IPv4 port of that number, which nobody asked to publish.
 bool may_be_missing(const plan::Publish& publish, SocketKind kind, int errno_value) {
   return kind == SocketKind::DualStack &&
          (publish.is_ipv6 ? errno_value == EADDRINUSE
@@ -81,8 +83,7 @@ sys::SocketAddress outside_address(const plan::Publish& publish, SocketKind kind
 
 int bind_outside(const plan::Publish& publish, SocketKind kind, bool share) {
   const bool v4 = kind == SocketKind::Ipv4;
-  sys::UniqueFd socket(
-      ::socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
+  sys::UniqueFd socket(::socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!socket) {
     return -errno;
   }

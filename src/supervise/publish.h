@@ -15,11 +15,11 @@
 
 namespace sbx::supervise {
 
-// One published port's sockets, bound outside but not listening: one for each kind of socket that the
-// sandboxee may bind, since neither family nor IPV6_V6ONLY can be changed after bind, and since sbx
-// may have left root by then, without which a low port cannot be bound again. For an IPv4 address:
-// `ipv4`, and `ipv6` bound to the v4-mapped address for dual-stack programs. For an IPv6 address:
-// `ipv6` (IPV6_V6ONLY = 0) and `ipv6_only`.
+// One published port's sockets, bound outside but not listening: one for each kind of socket that
+// the sandboxee may bind, since neither family nor IPV6_V6ONLY can be changed after bind, and since
+// sbx may have left root by then, without which a low port cannot be bound again. For an IPv4
+// address: `ipv4`, and `ipv6` bound to the v4-mapped address for dual-stack programs. For an IPv6
+// address: `ipv6` (IPV6_V6ONLY = 0) and `ipv6_only`.
 struct PublishedSocket {
   sys::UniqueFd ipv4;
   sys::UniqueFd ipv6;

@@ -14,8 +14,8 @@ enum class SocketKind : std::uint8_t { Ipv4, DualStack, Ipv6Only };
 // The address outside, for a socket of that kind; an IPv4 address is v4-mapped for DualStack.
 sys::SocketAddress outside_address(const plan::Publish& publish, SocketKind kind);
 
-// Binds it. The errno is negative in place of the descriptor. `share`: SO_REUSEPORT, for a sandboxee
-// that binds one port from several processes.
+// Binds it. The errno is negative in place of the descriptor. `share`: SO_REUSEPORT, for a
+// sandboxee that binds one port from several processes.
 int bind_outside(const plan::Publish& publish, SocketKind kind, bool share);
 
 }  // namespace sbx::supervise

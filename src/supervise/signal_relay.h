@@ -15,7 +15,7 @@ struct RelayedSignal {
   // meant everybody in the foreground. The sandboxee has a session of its own, which the terminal
   // does not reach: init gives it to the whole process group.
   bool to_group = false;
-  bool stop_self = false;   // job control: the supervisor stops too, so that the shell sees it
+  bool stop_self = false;  // job control: the supervisor stops too, so that the shell sees it
 };
 
 // Nothing: the signal concerns the supervisor itself. `self` is its pid.

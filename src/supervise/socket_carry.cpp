@@ -20,25 +20,40 @@ struct Option {
   int name;
 };
 
-// socket(7), ip(7), ipv6(7), tcp(7): whatever is an int, can be read back as it was set, and acts on
-// a listener or is inherited by the connections that it accepts. Not SO_REUSEADDR: the outside
+// socket(7), ip(7), ipv6(7), tcp(7): whatever is an int, can be read back as it was set, and acts
+// on a listener or is inherited by the connections that it accepts. Not SO_REUSEADDR: the outside
 // socket needs it set. Not IPV6_V6ONLY: fixed by bind, so the right socket was chosen before.
 constexpr Option kIntegers[] = {
-    {SOL_SOCKET, SO_REUSEPORT},      {SOL_SOCKET, SO_KEEPALIVE},
-    {SOL_SOCKET, SO_OOBINLINE},      {SOL_SOCKET, SO_PRIORITY},
-    {SOL_SOCKET, SO_RCVLOWAT},       {SOL_SOCKET, SO_BUSY_POLL},
-    {SOL_SOCKET, SO_INCOMING_CPU},   {SOL_SOCKET, SO_ZEROCOPY},
-    {SOL_SOCKET, SO_TIMESTAMP},      {SOL_SOCKET, SO_TIMESTAMPNS},
-    {IPPROTO_IP, IP_TOS},            {IPPROTO_IP, IP_TTL},
-    {IPPROTO_IP, IP_MTU_DISCOVER},   {IPPROTO_IP, IP_RECVERR},
-    {IPPROTO_IPV6, IPV6_TCLASS},     {IPPROTO_IPV6, IPV6_UNICAST_HOPS},
-    {IPPROTO_IPV6, IPV6_RECVERR},    {IPPROTO_TCP, TCP_NODELAY},
-    {IPPROTO_TCP, TCP_CORK},         {IPPROTO_TCP, TCP_KEEPIDLE},
-    {IPPROTO_TCP, TCP_KEEPINTVL},    {IPPROTO_TCP, TCP_KEEPCNT},
-    {IPPROTO_TCP, TCP_SYNCNT},       {IPPROTO_TCP, TCP_LINGER2},
-    {IPPROTO_TCP, TCP_DEFER_ACCEPT}, {IPPROTO_TCP, TCP_WINDOW_CLAMP},
-    {IPPROTO_TCP, TCP_USER_TIMEOUT}, {IPPROTO_TCP, TCP_FASTOPEN},
-    {IPPROTO_TCP, TCP_SAVE_SYN},     {IPPROTO_TCP, TCP_NOTSENT_LOWAT},
+    {SOL_SOCKET, SO_REUSEPORT},
+    {SOL_SOCKET, SO_KEEPALIVE},
+    {SOL_SOCKET, SO_OOBINLINE},
+    {SOL_SOCKET, SO_PRIORITY},
+    {SOL_SOCKET, SO_RCVLOWAT},
+    {SOL_SOCKET, SO_BUSY_POLL},
+    {SOL_SOCKET, SO_INCOMING_CPU},
+    {SOL_SOCKET, SO_ZEROCOPY},
+    {SOL_SOCKET, SO_TIMESTAMP},
+    {SOL_SOCKET, SO_TIMESTAMPNS},
+    {IPPROTO_IP, IP_TOS},
+    {IPPROTO_IP, IP_TTL},
+    {IPPROTO_IP, IP_MTU_DISCOVER},
+    {IPPROTO_IP, IP_RECVERR},
+    {IPPROTO_IPV6, IPV6_TCLASS},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS},
+    {IPPROTO_IPV6, IPV6_RECVERR},
+    {IPPROTO_TCP, TCP_NODELAY},
+    {IPPROTO_TCP, TCP_CORK},
+    {IPPROTO_TCP, TCP_KEEPIDLE},
+    {IPPROTO_TCP, TCP_KEEPINTVL},
+    {IPPROTO_TCP, TCP_KEEPCNT},
+    {IPPROTO_TCP, TCP_SYNCNT},
+    {IPPROTO_TCP, TCP_LINGER2},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT},
+    {IPPROTO_TCP, TCP_WINDOW_CLAMP},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT},
+    {IPPROTO_TCP, TCP_FASTOPEN},
+    {IPPROTO_TCP, TCP_SAVE_SYN},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT},
     {IPPROTO_TCP, TCP_MAXSEG},
 };
 
@@ -56,14 +71,15 @@ void carry_bytes(int from, int to, const Option& option) {
   const auto old_size = sys::get_option(from, option.level, option.name, old_value);
   const auto new_size = sys::get_option(to, option.level, option.name, new_value);
   if (old_size > 0 && (old_size != new_size || old_value != new_value)) {
-    sys::set_option(to, option.level, option.name,
-                    std::span<const std::byte>(old_value).first(static_cast<std::size_t>(old_size)));
+    sys::set_option(
+        to, option.level, option.name,
+        std::span<const std::byte>(old_value).first(static_cast<std::size_t>(old_size)));
   }
 }
 
 // Setting a size ends the kernel's own tuning of it, so only what the program had set is set again.
 void carry_buffer_sizes(int from, int to) {
-  constexpr int kBufferLock = 72;     // SO_BUF_LOCK, Linux 5.14: 1 for the send buffer, 2 for receive
+  constexpr int kBufferLock = 72;  // SO_BUF_LOCK, Linux 5.14: 1 for the send buffer, 2 for receive
   const int locked = sys::get_option(from, SOL_SOCKET, kBufferLock).value_or(0);
   for (const auto& [bit, name] : {std::pair{1, SO_SNDBUF}, std::pair{2, SO_RCVBUF}}) {
     const std::optional<int> size = sys::get_option(from, SOL_SOCKET, name);

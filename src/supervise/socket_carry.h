@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options that a program set on its socket before bind, carried over to the socket that takes its
-// place. A plain injection loses them: the program would block where it asked not to.
+// The options that a program set on its socket before bind, carried over to the socket that takes
+// its place. A plain injection loses them: the program would block where it asked not to.
 #pragma once
 
 namespace sbx::supervise {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 
@@ -30,7 +31,7 @@ namespace sbx::supervise {
 namespace {
 
 constexpr std::uint64_t kMercyMilliseconds = 5000;  // between SIGTERM and SIGKILL at the time limit
-constexpr int kMainProcess = 2;                     // init is 1 and forks once (launch/sequence.cpp)
+constexpr int kMainProcess = 2;  // init is 1 and forks once (launch/sequence.cpp)
 
 // What epoll gives back for each source; higher ones are the network mediator's.
 constexpr std::uint64_t kInitTag = 0;
@@ -41,14 +42,15 @@ constexpr std::uint64_t kTimerTag = 3;
 // How a denied call is answered.
 enum class Answer { Errno, Kill, LetRun };
 
-// Under "log" a denied call runs. Not those that would open the sandbox for good, nor those that this
-// sbx knows nothing about: they stay denied.
+// Under "log" a denied call runs. Not those that would open the sandbox for good, nor those that
+// this sbx knows nothing about: they stay denied.
 bool may_run_under_log(seccomp::Purpose purpose) {
   return purpose == seccomp::Purpose::Policy || purpose == seccomp::Purpose::Default;
 }
 
 Answer answer_for(const seccomp::Rule& rule, plan::OnViolation on_violation) {
-  if (rule.mediation == seccomp::Mediation::Log && rule.action.verdict == seccomp::Verdict::Notify) {
+  if (rule.mediation == seccomp::Mediation::Log &&
+      rule.action.verdict == seccomp::Verdict::Notify) {
     return Answer::LetRun;
   }
   if (rule.kill) {
@@ -295,8 +297,8 @@ void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& ru
 // It is never answered: the thread dies where it waits. A main process ended so counts as ended by
 // SIGSYS, as if the kernel had done it (SECCOMP_RET_KILL_PROCESS).
 void Supervisor::kill_caller(const seccomp_notif& notification, const ProcessFacts& process) {
-  const sys::UniqueFd pidfd(
-      sys::open_pidfd(process.process > 0 ? process.process : static_cast<pid_t>(notification.pid)));
+  const sys::UniqueFd pidfd(sys::open_pidfd(
+      process.process > 0 ? process.process : static_cast<pid_t>(notification.pid)));
   if (!listener_.is_waiting(notification.id)) {
     return;  // dead already; the pid may be another's by now
   }
@@ -329,8 +331,8 @@ void Supervisor::note(events::Event::Kind kind, const std::string& text, const O
 // One timer for whatever comes first.
 void Supervisor::set_timer() {
   std::uint64_t next = 0;
-  for (const auto& at : {time_limit_at_, kill_at_,
-                         network_ ? network_->next_look() : std::nullopt}) {
+  for (const auto& at :
+       {time_limit_at_, kill_at_, network_ ? network_->next_look() : std::nullopt}) {
     if (at && (next == 0 || *at < next)) {
       next = *at;
     }
@@ -361,7 +363,7 @@ void Supervisor::look_at_clock() {
     sys::send_signal(running_.init.get(), SIGKILL);
   }
   if (network_ && network_->next_look() && now >= *network_->next_look()) {
-    network_->look_after_connects(now);
+    network_->look_around(now);
   }
 }
 
@@ -380,6 +382,9 @@ std::optional<int> Supervisor::read_status() {
 
 Result<Outcome> Supervisor::conclude(const sys::Ended& init) {
   const auto status = read_status();
+  if (network_) {
+    network_->look_around(UINT64_MAX);  // what was to be told later
+  }
   denials_.close(sys::realtime_microseconds());
   if (timed_out_) {
     return Outcome(TimedOut{});
@@ -389,7 +394,9 @@ Result<Outcome> Supervisor::conclude(const sys::Ended& init) {
   }
   const bool signalled = status ? WIFSIGNALED(*status) : init.code != CLD_EXITED;
   if (!signalled) {
-    return Error{"cannot learn how the command ended: init has left no status", 0, {},
+    return Error{"cannot learn how the command ended: init has left no status",
+                 0,
+                 {},
                  "this is a defect of sbx"};
   }
   const int signal = status ? WTERMSIG(*status) : init.status;

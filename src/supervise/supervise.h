@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The supervisor after exec: one epoll loop over init's pidfd, a signalfd, the seccomp notify fd,
-// init's status pipe and a timer. Every byte that comes from the sandboxee is hostile: arguments are
-// copied once, decisions are made on the copy.
+// init's status pipe and a timer. Every byte that comes from the sandboxee is hostile: arguments
+// are copied once, decisions are made on the copy.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +19,23 @@ namespace sbx::supervise {
 
 // A started launch, as launch/ hands it over.
 struct Running {
-  sys::UniqueFd init;      // pidfd of pid 1 inside
-  sys::UniqueFd status;    // pipe: init writes the sandboxee's wait status (int, waitpid(2)), then ends
-  sys::UniqueFd notify;    // seccomp listener
+  sys::UniqueFd init;  // pidfd of pid 1 inside
+  sys::UniqueFd
+      status;  // pipe: init writes the sandboxee's wait status (int, waitpid(2)), then ends
+  sys::UniqueFd notify;  // seccomp listener
   // Sockets already bound outside, parallel to plan.publish (see publish.h).
   std::vector<PublishedSocket> published;
 };
 
-struct Exited { int code = 0; };
-struct Killed { int signal = 0; };
-struct Violation { int signal = 0; };     // killed because of a denied call
+struct Exited {
+  int code = 0;
+};
+struct Killed {
+  int signal = 0;
+};
+struct Violation {
+  int signal = 0;
+};  // killed because of a denied call
 struct TimedOut {};
 using Outcome = std::variant<Exited, Killed, Violation, TimedOut>;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// epoll(7), timerfd_create(2) and signalfd(2), as far as one loop needs them. Functions return 0 or a
-// negative errno.
+// epoll(7), timerfd_create(2) and signalfd(2), as far as one loop needs them. Functions return 0 or
+// a negative errno.
 #pragma once
 
 #include <sys/epoll.h>

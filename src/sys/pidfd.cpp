@@ -12,14 +12,18 @@
 namespace sbx::sys {
 namespace {
 
-constexpr unsigned kThread = O_EXCL;             // PIDFD_THREAD
+constexpr unsigned kThread = O_EXCL;                   // PIDFD_THREAD
 constexpr auto kPidfdType = static_cast<idtype_t>(3);  // P_PIDFD, Linux 5.4
 
-int result_of(long value) { return value < 0 ? -errno : static_cast<int>(value); }
+int result_of(long value) {
+  return value < 0 ? -errno : static_cast<int>(value);
+}
 
 }  // namespace
 
-int open_pidfd(pid_t process) { return result_of(::syscall(SYS_pidfd_open, process, 0u)); }
+int open_pidfd(pid_t process) {
+  return result_of(::syscall(SYS_pidfd_open, process, 0u));
+}
 
 int open_thread_pidfd(pid_t thread) {
   return result_of(::syscall(SYS_pidfd_open, thread, kThread));
@@ -41,8 +45,8 @@ int reap(int pidfd, bool may_wait, Ended& ended) {
   siginfo_t info{};
   int result = 0;
   do {
-    result = ::waitid(kPidfdType, static_cast<id_t>(pidfd), &info,
-                      WEXITED | (may_wait ? 0 : WNOHANG));
+    result =
+        ::waitid(kPidfdType, static_cast<id_t>(pidfd), &info, WEXITED | (may_wait ? 0 : WNOHANG));
   } while (result != 0 && errno == EINTR);
   if (result != 0) {
     return -errno;

@@ -20,7 +20,7 @@ int queue_signal(int pidfd, int signal, int value);
 
 // How a child of this process ended, as waitid(2) has it in si_code and si_status.
 struct Ended {
-  int code = 0;    // CLD_EXITED, CLD_KILLED, CLD_DUMPED
+  int code = 0;  // CLD_EXITED, CLD_KILLED, CLD_DUMPED
   int status = 0;
 };
 

@@ -20,8 +20,7 @@ std::int64_t copy_memory(pid_t process, std::uint64_t address, std::span<std::by
   std::size_t asked = 0;
   while (asked < into.size() && count < pages.size()) {
     const std::uint64_t start = address + asked;
-    const std::size_t length =
-        std::min<std::size_t>(into.size() - asked, kPage - start % kPage);
+    const std::size_t length = std::min<std::size_t>(into.size() - asked, kPage - start % kPage);
     pages[count++] = {std::bit_cast<void*>(static_cast<std::uintptr_t>(start)), length};
     asked += length;
   }

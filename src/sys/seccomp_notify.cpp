@@ -13,7 +13,9 @@
 namespace sbx::sys {
 namespace {
 
-int result_of(int value) { return value < 0 ? -errno : value; }
+int result_of(int value) {
+  return value < 0 ? -errno : value;
+}
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// seccomp_unotify(2): the listener of a filter. Every function returns 0 or a negative errno; -ENOENT
-// means that the call is no longer waiting (its thread was killed or got a signal).
+// seccomp_unotify(2): the listener of a filter. Every function returns 0 or a negative errno;
+// -ENOENT means that the call is no longer waiting (its thread was killed or got a signal).
 #pragma once
 
 #include <linux/seccomp.h>

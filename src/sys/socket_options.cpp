@@ -35,7 +35,9 @@ const sockaddr* SocketAddress::data() const {
   return static_cast<const sockaddr*>(static_cast<const void*>(&storage));
 }
 
-sockaddr* SocketAddress::data() { return static_cast<sockaddr*>(static_cast<void*>(&storage)); }
+sockaddr* SocketAddress::data() {
+  return static_cast<sockaddr*>(static_cast<void*>(&storage));
+}
 
 std::optional<sockaddr_in> SocketAddress::ipv4() const {
   return as<sockaddr_in>(*this, AF_INET, sizeof(sockaddr_in));
@@ -56,8 +58,12 @@ std::optional<std::uint16_t> SocketAddress::port() const {
   return std::nullopt;
 }
 
-SocketAddress address_of(const sockaddr_in& address) { return copy_of(address); }
-SocketAddress address_of(const sockaddr_in6& address) { return copy_of(address); }
+SocketAddress address_of(const sockaddr_in& address) {
+  return copy_of(address);
+}
+SocketAddress address_of(const sockaddr_in6& address) {
+  return copy_of(address);
+}
 
 std::optional<int> get_option(int socket, int level, int name) {
   int value = 0;

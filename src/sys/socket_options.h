@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// socket(7), tcp(7), ipv6(7): options of a socket, addresses by value, and the cookie of the network
-// namespace that a socket belongs to. Not called socket.h: that would hide the C library's header of
-// that name. Functions return 0 or a descriptor, or a negative errno.
+// socket(7), tcp(7), ipv6(7): options of a socket, addresses by value, and the cookie of the
+// network namespace that a socket belongs to. Not called socket.h: that would hide the C library's
+// header of that name. Functions return 0 or a descriptor, or a negative errno.
 #pragma once
 
 #include <netinet/in.h>

@@ -50,8 +50,9 @@ TEST_CASE("a thread with a name of its own, a warning, a repeat") {
   CHECK(text.find("by probe (pid 7, thread worker) at") != std::string::npos);
   CHECK(text.find("     but: few programs need it\n") != std::string::npos);
   event.denied.repeated = 41;
-  CHECK(to_text(event) ==
-        "sbx: denied getpid() [39] by probe (pid 7, thread worker) at probe+0x1139 main: 41 more\n");
+  CHECK(
+      to_text(event) ==
+      "sbx: denied getpid() [39] by probe (pid 7, thread worker) at probe+0x1139 main: 41 more\n");
 }
 
 TEST_CASE("a long program name is not told as a thread's") {

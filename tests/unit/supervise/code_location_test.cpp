@@ -19,7 +19,9 @@ using sbx::supervise::find_symbol;
 using sbx::supervise::parse_mapping;
 
 extern "C" {
-__attribute__((noinline)) int sbx_test_landmark() { return 17; }
+__attribute__((noinline)) int sbx_test_landmark() {
+  return 17;
+}
 }
 
 namespace {
@@ -34,7 +36,7 @@ sbx::sys::UniqueFd file_of(const std::string& bytes) {
 struct SmallElf {
   Elf64_Ehdr header{};
   Elf64_Phdr segment{};
-  Elf64_Shdr sections[3]{};   // none, .symtab, .strtab
+  Elf64_Shdr sections[3]{};  // none, .symtab, .strtab
   Elf64_Sym symbols[2]{};
   char strings[8] = "\0one\0tw";
 
@@ -74,8 +76,10 @@ TEST_CASE("lines of /proc/PID/maps") {
     const char* path;
   };
   const auto row = GENERATE(values<Row>({
-      {"401000-402000 r-xp 00001000 fe:00 1234                       /usr/bin/probe", "/usr/bin/probe"},
-      {"401000-402000 r-xp 00001000 fe:00 1234                       /a b/c (deleted)", "/a b/c (deleted)"},
+      {"401000-402000 r-xp 00001000 fe:00 1234                       /usr/bin/probe",
+       "/usr/bin/probe"},
+      {"401000-402000 r-xp 00001000 fe:00 1234                       /a b/c (deleted)",
+       "/a b/c (deleted)"},
       {"401000-402000 r-xp 00001000 00:00 0 ", ""},
       {"401000-402000 r-xp 00001000 00:00 0                          [vdso]", "[vdso]"},
   }));
@@ -88,8 +92,9 @@ TEST_CASE("lines of /proc/PID/maps") {
 }
 
 TEST_CASE("lines that are no mapping") {
-  const auto* const line = GENERATE("", "-", "401000", "401000-", "401000-402000", "401000-402000 r-xp",
-                                    "401000-402000 r-xp zz fe:00 1 /x", "x-y r-xp 0 0 0", "1-2 r-xp 3 ");
+  const auto* const line =
+      GENERATE("", "-", "401000", "401000-", "401000-402000", "401000-402000 r-xp",
+               "401000-402000 r-xp zz fe:00 1 /x", "x-y r-xp 0 0 0", "1-2 r-xp 3 ");
   CHECK_FALSE(parse_mapping(line));
 }
 
@@ -123,6 +128,15 @@ TEST_CASE("a symbol covers its bytes and no more") {
   CHECK(symbol->function == row.function);
 }
 
+TEST_CASE("of several names the one that a caller would write") {
+  SmallElf elf;
+  std::memcpy(elf.strings, "\0__a\0ab", 8);
+  elf.symbols[0] = {5, ELF64_ST_INFO(STB_WEAK, STT_FUNC), 0, 1, 0x1100, 16};
+  CHECK(find_symbol(file_of(elf.bytes()).get(), 0x100)->function == "ab");
+  elf.symbols[0].st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC);
+  CHECK(find_symbol(file_of(elf.bytes()).get(), 0x100)->function == "__a");
+}
+
 TEST_CASE("a place outside every segment has no address") {
   const auto file = file_of(SmallElf().bytes());
   CHECK_FALSE(find_symbol(file.get(), 0x4000));
@@ -131,14 +145,30 @@ TEST_CASE("a place outside every segment has no address") {
 
 TEST_CASE("ELF files that lie are read without harm") {
   SmallElf elf;
-  SECTION("symbol table beyond the file") { elf.sections[1].sh_offset = 1ull << 40; }
-  SECTION("symbol table at the end of the number range") { elf.sections[1].sh_offset = ~0ull - 8; }
-  SECTION("endless symbol table") { elf.sections[1].sh_size = ~0ull; }
-  SECTION("entries of no size") { elf.sections[1].sh_entsize = 0; }
-  SECTION("strings beyond the file") { elf.sections[2].sh_offset = ~0ull - 1; }
-  SECTION("no strings") { elf.sections[2].sh_size = 0; }
-  SECTION("link to a section that is not there") { elf.sections[1].sh_link = 0xffffffff; }
-  SECTION("a name outside the strings") { elf.symbols[1].st_name = 0xffffffff; }
+  SECTION("symbol table beyond the file") {
+    elf.sections[1].sh_offset = 1ull << 40;
+  }
+  SECTION("symbol table at the end of the number range") {
+    elf.sections[1].sh_offset = ~0ull - 8;
+  }
+  SECTION("endless symbol table") {
+    elf.sections[1].sh_size = ~0ull;
+  }
+  SECTION("entries of no size") {
+    elf.sections[1].sh_entsize = 0;
+  }
+  SECTION("strings beyond the file") {
+    elf.sections[2].sh_offset = ~0ull - 1;
+  }
+  SECTION("no strings") {
+    elf.sections[2].sh_size = 0;
+  }
+  SECTION("link to a section that is not there") {
+    elf.sections[1].sh_link = 0xffffffff;
+  }
+  SECTION("a name outside the strings") {
+    elf.symbols[1].st_name = 0xffffffff;
+  }
   const auto file = file_of(elf.bytes());
   const auto symbol = find_symbol(file.get(), 0x100);
   REQUIRE(symbol);
@@ -147,11 +177,21 @@ TEST_CASE("ELF files that lie are read without harm") {
 
 TEST_CASE("headers that lie give nothing") {
   SmallElf elf;
-  SECTION("no magic") { elf.header.e_ident[0] = 0; }
-  SECTION("32 bits") { elf.header.e_ident[EI_CLASS] = ELFCLASS32; }
-  SECTION("segments beyond the file") { elf.header.e_phoff = ~0ull; }
-  SECTION("segments of another size") { elf.header.e_phentsize = 1; }
-  SECTION("far too many segments") { elf.header.e_phnum = 0xffff; }
+  SECTION("no magic") {
+    elf.header.e_ident[0] = 0;
+  }
+  SECTION("32 bits") {
+    elf.header.e_ident[EI_CLASS] = ELFCLASS32;
+  }
+  SECTION("segments beyond the file") {
+    elf.header.e_phoff = ~0ull;
+  }
+  SECTION("segments of another size") {
+    elf.header.e_phentsize = 1;
+  }
+  SECTION("far too many segments") {
+    elf.header.e_phnum = 0xffff;
+  }
   CHECK_FALSE(find_symbol(file_of(elf.bytes()).get(), 0x100));
 }
 

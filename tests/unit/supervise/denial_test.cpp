@@ -36,7 +36,9 @@ seccomp_data call_of(int number, std::initializer_list<std::uint64_t> arguments 
   return call;
 }
 
-std::uint64_t pointer(const void* object) { return std::bit_cast<std::uintptr_t>(object); }
+std::uint64_t pointer(const void* object) {
+  return std::bit_cast<std::uintptr_t>(object);
+}
 
 }  // namespace
 
@@ -54,7 +56,8 @@ TEST_CASE("calls are named whatever they are") {
 
 TEST_CASE("arguments are shown by name, strings and addresses by content") {
   const auto spec = native_spec();
-  CHECK(supervise::arguments_text(spec, call_of(SYS_socket, {17, 3, 0}), 0).find("AF_PACKET, SOCK_RAW") == 0);
+  CHECK(supervise::arguments_text(spec, call_of(SYS_socket, {17, 3, 0}), 0)
+            .find("AF_PACKET, SOCK_RAW") == 0);
   const char path[] = "/etc/\x1b[31mpass\"wd";
   CHECK(supervise::arguments_text(spec, call_of(SYS_chdir, {pointer(path)}), ::getpid()) ==
         R"("/etc/\x1b[31mpass\"wd")");
@@ -63,7 +66,8 @@ TEST_CASE("arguments are shown by name, strings and addresses by content") {
   address.sin_family = AF_INET;
   address.sin_port = htons(443);
   address.sin_addr.s_addr = htonl(0x01020304);
-  CHECK(supervise::arguments_text(spec, call_of(SYS_connect, {5, pointer(&address), sizeof address}),
+  CHECK(supervise::arguments_text(spec,
+                                  call_of(SYS_connect, {5, pointer(&address), sizeof address}),
                                   ::getpid()) == "5, 1.2.3.4:443, 16");
 }
 
@@ -80,7 +84,8 @@ TEST_CASE("a string that never ends is cut, one before the end of memory is read
   ::munmap(pages + kPage, kPage);
   char* const last = pages + kPage - 5;
   std::memcpy(last, "/end", 5);
-  CHECK(supervise::arguments_text(spec, call_of(SYS_chdir, {pointer(last)}), ::getpid()) == R"("/end")");
+  CHECK(supervise::arguments_text(spec, call_of(SYS_chdir, {pointer(last)}), ::getpid()) ==
+        R"("/end")");
   ::munmap(pages, kPage);
 }
 
@@ -109,13 +114,17 @@ TEST_CASE("the remedy is the line that would work") {
         "sbx run --allow getpid …, or  seccomp.allow = [\"getpid\"]");
   CHECK(supervise::remedy_for(spec, call_of(SYS_getpid), rule).warning.empty());
   CHECK_FALSE(supervise::remedy_for(spec, call_of(SYS_ptrace), rule).warning.empty());
+  rule.origin.source = "--deny getpid";
+  CHECK(supervise::remedy_for(spec, call_of(SYS_getpid), rule).text == "leave out --deny getpid");
   rule.condition.kind = seccomp::Condition::Kind::Test;
-  CHECK(supervise::remedy_for(spec, call_of(SYS_socket, {17, 3, 0}), rule).text.find("domain == AF_PACKET") !=
-        std::string::npos);
+  CHECK(supervise::remedy_for(spec, call_of(SYS_socket, {17, 3, 0}), rule)
+            .text.find("domain == AF_PACKET") != std::string::npos);
   rule.purpose = Purpose::WriteExec;
   CHECK(supervise::remedy_for(spec, call_of(SYS_mmap), rule).text == "memory.wx = \"allow\"");
-  CHECK(supervise::remedy_for(spec, call_of(SYS_memfd_create), rule).text == "memory.memfd = \"allow\"");
-  for (const Purpose purpose : {Purpose::Namespaces, Purpose::Publish, Purpose::Unknown, Purpose::PretendUid}) {
+  CHECK(supervise::remedy_for(spec, call_of(SYS_memfd_create), rule).text ==
+        "memory.memfd = \"allow\"");
+  for (const Purpose purpose :
+       {Purpose::Namespaces, Purpose::Publish, Purpose::Unknown, Purpose::PretendUid}) {
     rule.purpose = purpose;
     CHECK(supervise::remedy_for(spec, call_of(SYS_clone), rule).text.empty());
   }

@@ -32,7 +32,8 @@ void install_filter_and_send_listener(const plan::LaunchPlan& plan, int channel)
   }
   program.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   sys::set_no_new_privs();
-  int listener = sys::install_filter({static_cast<std::uint16_t>(program.size()), program.data()}, true);
+  int listener =
+      sys::install_filter({static_cast<std::uint16_t>(program.size()), program.data()}, true);
 
   char byte = 0;
   iovec data{&byte, 1};
@@ -109,8 +110,8 @@ int receive_listener(int channel) {
 }  // namespace
 
 Shared& shared() {
-  static auto* const memory = static_cast<Shared*>(::mmap(
-      nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  static auto* const memory = static_cast<Shared*>(
+      ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   return *memory;
 }
 

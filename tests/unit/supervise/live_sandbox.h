@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sandbox for the supervisor's tests without the launcher: own user, pid and network namespace, an
-// init, one process that installs a filter and runs a function. No mounts, no confinement: what is
-// tested is the other side.
+// A sandbox for the supervisor's tests without the launcher: own user, pid and network namespace,
+// an init, one process that installs a filter and runs a function. No mounts, no confinement: what
+// is tested is the other side.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ Shared& shared();
 struct Options {
   std::vector<supervise::PublishedSocket> published;
   std::function<void(const events::Event&, int init_pidfd)> on_event;
-  std::function<void()> outside;   // runs in a process of its own, outside, meanwhile
+  std::function<void()> outside;  // runs in a process of its own, outside, meanwhile
 };
 
 // Starts `inside` under the plan and supervises it to its end. Signals are blocked meanwhile.

@@ -83,7 +83,11 @@ std::uint16_t free_port() {
 }
 
 Publish published(const char* address, std::uint16_t outside, std::uint16_t inside = kInside) {
-  return {address, std::strchr(address, ':') != nullptr, outside, inside, {"policies/test.toml", 14, 0}};
+  return {address,
+          std::strchr(address, ':') != nullptr,
+          outside,
+          inside,
+          {"policies/test.toml", 14, 0}};
 }
 
 sbx::plan::LaunchPlan publishing_plan(std::vector<Publish> publish) {
@@ -109,7 +113,9 @@ live::Run run(const sbx::plan::LaunchPlan& plan, const std::function<int()>& ins
   return result;
 }
 
-int code_of(const live::Run& run) { return supervise::exit_code(*run.outcome); }
+int code_of(const live::Run& run) {
+  return supervise::exit_code(*run.outcome);
+}
 
 std::string notes_of(const live::Run& run) {
   std::string notes;
@@ -150,7 +156,8 @@ int accept_within_seconds(int listener) {
 // A listener on the published port, inside.
 int open_listener() {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  return bind_to(listener, v4("0.0.0.0", kInside)) == 0 && ::listen(listener, 8) == 0 ? listener : -1;
+  return bind_to(listener, v4("0.0.0.0", kInside)) == 0 && ::listen(listener, 8) == 0 ? listener
+                                                                                      : -1;
 }
 
 }  // namespace
@@ -163,8 +170,9 @@ TEST_CASE("a taken port is a two-line error with a place and a way on") {
   const auto sockets = supervise::open_published({published("127.0.0.1", port)});
   ::close(taken);
   REQUIRE_FALSE(sockets);
-  CHECK(to_text(sockets.error()).find("cannot publish 127.0.0.1:" + std::to_string(port) +
-                                      ": Address already in use (EADDRINUSE) [policies/test.toml:14]") !=
+  CHECK(to_text(sockets.error())
+            .find("cannot publish 127.0.0.1:" + std::to_string(port) +
+                  ": Address already in use (EADDRINUSE) [policies/test.toml:14]") !=
         std::string::npos);
   CHECK(sockets.error().hint.find("-P 127.0.0.1:PORT:8080") != std::string::npos);
 }
@@ -233,14 +241,15 @@ TEST_CASE("IPv6 and dual stack follow what the command asked for") {
   struct Row {
     const char* publish;
     const char* bound;
-    int only;     // what the command asks for
-    int reads;    // what it reads after bind: the kernel sets it for any address but :: and a mapped one
+    int only;   // what the command asks for
+    int reads;  // what it reads after bind: the kernel sets it for any address but :: and a mapped
+                // one
     bool served;
   };
   const auto row = GENERATE(values<Row>({
-      {"127.0.0.1", "::", 0, 0, true},          // through the v4-mapped socket
+      {"127.0.0.1", "::", 0, 0, true},  // through the v4-mapped socket
       {"127.0.0.1", "::ffff:0.0.0.0", 0, 0, true},
-      {"127.0.0.1", "::", 1, 1, false},         // an IPv6 socket alone cannot serve an IPv4 port
+      {"127.0.0.1", "::", 1, 1, false},  // an IPv6 socket alone cannot serve an IPv4 port
       {"127.0.0.1", "::1", 0, 1, false},
       {"::1", "::", 0, 1, true},
       {"::1", "::", 1, 1, true},
@@ -255,7 +264,8 @@ TEST_CASE("IPv6 and dual stack follow what the command asked for") {
   const auto outside = [=] {
     for (int attempt = 0; attempt < 300; ++attempt) {
       const int s = ::socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM, 0);
-      const int error = is_v4 ? connect_to(s, v4(row.publish, port)) : connect_to(s, v6("::1", port));
+      const int error =
+          is_v4 ? connect_to(s, v4(row.publish, port)) : connect_to(s, v6("::1", port));
       ::close(s);
       if (error == 0) {
         live::shared().numbers[60] = 1;
@@ -283,6 +293,18 @@ TEST_CASE("IPv6 and dual stack follow what the command asked for") {
   CHECK(live::shared().numbers[1] == row.reads);
   CHECK(live::shared().numbers[2] == (row.served ? 1 : 0));
   CHECK(notes_of(result).empty() == row.served);
+}
+
+TEST_CASE("a socket for each family, one of them published, is nothing to tell") {
+  const auto plan = publishing_plan({published("127.0.0.1", free_port())});
+  const auto result = run(plan, [] {
+    const int only = ::socket(AF_INET6, SOCK_STREAM, 0);
+    set_option(only, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    const int first = bind_to(only, v6("::", kInside));
+    return first + bind_to(::socket(AF_INET, SOCK_STREAM, 0), v4("0.0.0.0", kInside));
+  });
+  CHECK(code_of(result) == 0);
+  CHECK(notes_of(result).empty());
 }
 
 TEST_CASE("a port can be bound again after a close, and by several with SO_REUSEPORT") {
@@ -359,11 +381,11 @@ TEST_CASE("AF_UNIX paths are bound and found as the command sees them") {
       return address;
     };
     const int before = ::socket(AF_UNIX, SOCK_STREAM, 0);
-    facts[0] = bind_to(before, named("before"));      // let run: nothing is outside yet
+    facts[0] = bind_to(before, named("before"));  // let run: nothing is outside yet
     const int listener = open_listener();
     ::umask(077);
     const int after = ::socket(AF_UNIX, SOCK_STREAM, 0);
-    facts[1] = bind_to(after, named("./after"));      // by the supervisor
+    facts[1] = bind_to(after, named("./after"));  // by the supervisor
     facts[2] = bind_to(::socket(AF_UNIX, SOCK_STREAM, 0), named("after"));
     facts[3] = bind_to(::socket(AF_UNIX, SOCK_STREAM, 0), named("none/after"));
     facts[4] = ::access("after", F_OK);
@@ -394,7 +416,8 @@ TEST_CASE("connect inside the sandbox works, blocking and not") {
     bind_to(listener, v4("127.0.0.1", 9000));
     ::listen(listener, 8);
     facts[0] = connect_to(::socket(AF_INET, SOCK_STREAM, 0), v4("127.0.0.1", 9000));
-    const int quick = connect_to(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), v4("127.0.0.1", 9000));
+    const int quick =
+        connect_to(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), v4("127.0.0.1", 9000));
     facts[1] = quick == 0 || quick == EINPROGRESS;
     facts[2] = connect_to(::socket(AF_INET, SOCK_STREAM, 0), v4("127.0.0.1", 9001));
     facts[3] = connect_to(::socket(AF_INET, SOCK_STREAM, 0), v4("192.0.2.1", 80));
@@ -476,9 +499,11 @@ TEST_CASE("attack: an injected socket as a client or as another listener") {
         const int accepted = accept_within_seconds(listener);
         ::usleep(100'000);  // the peer has reset it
         facts[0] = accepted >= 0;
-        // A connection that was reset is unbound again. The kernel does not let it listen as it is …
+        // A connection that was reset is unbound again. The kernel does not let it listen as it is
+        // …
         facts[1] = ::listen(accepted, 1) == 0 ? 0 : errno;
-        // … nor is it bound anew; after connect(AF_UNSPEC) it could listen, on a random port outside.
+        // … nor is it bound anew; after connect(AF_UNSPEC) it could listen, on a random port
+        // outside.
         facts[2] = bind_to(accepted, v4("127.0.0.1", 0));
         facts[3] = connect_to(accepted, none) == 0 ? connect_to(accepted, target) : EPERM;
         facts[4] = bind_to(listener, v4("127.0.0.1", host_port));
@@ -517,8 +542,8 @@ TEST_CASE("attack: another thread exchanges the descriptor and the address under
   REQUIRE(::listen(host_server, 8) == 0);
   const auto plan = publishing_plan({published("127.0.0.1", port)});
   const auto result = run(plan, [host_port] {
-    // Two processes with one descriptor table and one memory: one asks to connect, the other puts the
-    // injected listener under the number it asks for.
+    // Two processes with one descriptor table and one memory: one asks to connect, the other puts
+    // the injected listener under the number it asks for.
     static int victim = -1;
     static int outside = -1;
     static volatile bool stop = false;

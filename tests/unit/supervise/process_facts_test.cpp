@@ -18,7 +18,7 @@ TEST_CASE("the pid inside is the second of NSpid") {
   };
   const auto row = GENERATE(values<Row>({
       {"4711\t7", 7},
-      {"4711\t7\t1", 7},   // a namespace of the sandboxee's own below
+      {"4711\t7\t1", 7},  // a namespace of the sandboxee's own below
       {"4711", 4711},
   }));
   const auto facts = parse_status("Name:\tprobe\nUmask:\t0077\nTgid:\t4711\nNSpid:\t" +
@@ -30,13 +30,15 @@ TEST_CASE("the pid inside is the second of NSpid") {
 }
 
 TEST_CASE("a status that is none gives nothing") {
-  const auto* const text = GENERATE("", "\n\n", "Tgid:", "Tgid:\t\nNSpid:\t1\n", "Tgid:\t5\n", "NSpid:\t5\t1\n",
-                                    "Tgid:\tx\nNSpid:\t1\n", "Tgid:\t99999999999999\nNSpid:\t1\n");
+  const auto* const text =
+      GENERATE("", "\n\n", "Tgid:", "Tgid:\t\nNSpid:\t1\n", "Tgid:\t5\n", "NSpid:\t5\t1\n",
+               "Tgid:\tx\nNSpid:\t1\n", "Tgid:\t99999999999999\nNSpid:\t1\n");
   CHECK_FALSE(parse_status(text));
 }
 
 TEST_CASE("open flags are read from fdinfo in octal") {
-  CHECK(parse_fdinfo("pos:\t0\nflags:\t02004002\nmnt_id:\t9\n") == (O_CLOEXEC | O_NONBLOCK | O_RDWR));
+  CHECK(parse_fdinfo("pos:\t0\nflags:\t02004002\nmnt_id:\t9\n") ==
+        (O_CLOEXEC | O_NONBLOCK | O_RDWR));
   CHECK_FALSE(parse_fdinfo("pos:\t0\n"));
   const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   CHECK((sbx::supervise::descriptor_flags(::getpid(), fd).value_or(0) & O_CLOEXEC) != 0);
@@ -62,5 +64,6 @@ TEST_CASE("paths are opened as that process sees them, and never outside its roo
   CHECK(relative >= 0);
   ::close(relative);
   CHECK(sbx::supervise::open_as_seen_by(self, "/does/not/exist") == -ENOENT);
-  CHECK(sbx::supervise::open_as_seen_by(self, "/proc/self/root") == -ELOOP);  // a link out of the root
+  CHECK(sbx::supervise::open_as_seen_by(self, "/proc/self/root") ==
+        -ELOOP);  // a link out of the root
 }

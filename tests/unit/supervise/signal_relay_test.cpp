@@ -16,19 +16,19 @@ TEST_CASE("signals go on to whom they were meant for") {
     bool stop_self;
   };
   const auto row = GENERATE(values<Row>({
-      {SIGINT, SI_KERNEL, 0, true, true, false},       // Ctrl-C
-      {SIGINT, SI_USER, 1, true, false, false},        // kill -INT
+      {SIGINT, SI_KERNEL, 0, true, true, false},  // Ctrl-C
+      {SIGINT, SI_USER, 1, true, false, false},   // kill -INT
       {SIGTERM, SI_USER, 1, true, false, false},
-      {SIGHUP, SI_USER, 1, true, false, false},        // reload
-      {SIGHUP, SI_KERNEL, 0, true, true, false},       // the terminal has gone
+      {SIGHUP, SI_USER, 1, true, false, false},   // reload
+      {SIGHUP, SI_KERNEL, 0, true, true, false},  // the terminal has gone
       {SIGWINCH, SI_KERNEL, 0, true, true, false},
-      {SIGTSTP, SI_KERNEL, 0, true, true, true},       // Ctrl-Z
-      {SIGCONT, SI_USER, 1, true, true, false},        // fg
+      {SIGTSTP, SI_KERNEL, 0, true, true, true},  // Ctrl-Z
+      {SIGCONT, SI_USER, 1, true, true, false},   // fg
       {SIGUSR1, SI_QUEUE, 1, true, false, false},
       {SIGCHLD, CLD_EXITED, 1, false, false, false},
       {SIGPIPE, SI_USER, kSelf, false, false, false},  // our own write
       {SIGPIPE, SI_USER, 1, true, false, false},
-      {SIGALRM, SI_KERNEL, 0, false, false, false},    // our own timer
+      {SIGALRM, SI_KERNEL, 0, false, false, false},  // our own timer
       {SIGALRM, SI_USER, 1, true, false, false},
   }));
   signalfd_siginfo info{};

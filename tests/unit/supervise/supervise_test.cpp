@@ -184,8 +184,8 @@ TEST_CASE("a denial by a thread names its process") {
           ::syscall(SYS_exit, 0);
           return 0;
         },
-        stack.data() + stack.size(), CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD,
-        nullptr);
+        stack.data() + stack.size(),
+        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, nullptr);
     ::usleep(200'000);
     return thread > 0 ? 0 : 1;
   });
