@@ -125,7 +125,7 @@ class Nginx(sbxtest.TestCase):
 
     def test_the_port_of_the_policy(self):
         if sbxtest.listening(8080):
-            self.skipTest("port 8080 is taken on this host")
+            self.skipTest(sbxtest.BY_DESIGN + "somebody has port 8080 of this host")
         with sbxtest.start_sbx("run", "nginx") as running:
             self.assertTrue(sbxtest.wait_until(lambda: sbxtest.fetched(8080)), running.texts())
             running.signal(signal.SIGINT)
@@ -134,7 +134,7 @@ class Nginx(sbxtest.TestCase):
     def test_another_port_replaces_the_policys(self):
         """-P for the same port inside: the policy's 8080 is not opened too."""
         if sbxtest.listening(8080):
-            self.skipTest("port 8080 is taken on this host")
+            self.skipTest(sbxtest.BY_DESIGN + "somebody has port 8080 of this host")
         running = self.start()
         self.assertFalse(sbxtest.listening(8080))
         self.stop(running)

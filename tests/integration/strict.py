@@ -15,6 +15,10 @@ import sbxtest  # noqa: E402  (the path comes first)
 from sbxtest import sbx  # noqa: E402
 
 
+def granted():
+    return ["--ro", str(sbxtest.stage().probes)]
+
+
 class Strict(sbxtest.TestCase):
     def test_positive_control(self):
         done = sbxtest.run([sbxtest.probe("bare_getpid")])
@@ -22,7 +26,7 @@ class Strict(sbxtest.TestCase):
         self.assertEqual(done.out, "before\nafter\n")
 
     def test_a_denied_call_is_told_and_kills(self):
-        done = sbx("run", "--policy", "strict", "--", sbxtest.probe("bare_getpid"))
+        done = sbx("run", "--policy", "strict", *granted(), "--", sbxtest.probe("bare_getpid"))
         self.assertStatus(done, 128 + signal.SIGSYS)  # 159
         self.assertEqual(done.out, "before\n")
         self.assertIn("denied getpid", done.err)
@@ -33,13 +37,13 @@ class Strict(sbxtest.TestCase):
         self.assertRegex(done.err, r"--allow[ =]getpid")
 
     def test_the_remedy_works(self):
-        done = sbx("run", "--policy", "strict", "--allow", "getpid", "--",
+        done = sbx("run", "--policy", "strict", "--allow", "getpid", *granted(), "--",
                    sbxtest.probe("bare_getpid"))
         self.assertStatus(done, 0)
         self.assertEqual(done.out, "before\nafter\n")
 
     def test_what_it_allows(self):
-        done = sbx("run", "--policy", "strict", "--", sbxtest.probe("bare_strict"),
+        done = sbx("run", "--policy", "strict", *granted(), "--", sbxtest.probe("bare_strict"),
                    stdin=b"echoed\n")
         self.assertStatus(done, 7)
         self.assertEqual(done.out, "echoed\n")
@@ -50,12 +54,12 @@ class Strict(sbxtest.TestCase):
         control = sbxtest.run([program, "exec"])
         self.assertStatus(control, 7)
         self.assertNotIn("refused", control.out)  # the second execve worked
-        done = sbx("run", "--policy", "strict", "--", program, "exec")
+        done = sbx("run", "--policy", "strict", *granted(), "--", program, "exec")
         self.assertStatus(done, 128 + signal.SIGSYS)
         self.assertIn("denied execve", done.err)
 
     def test_errno_instead_of_death(self):
-        done = sbx("run", "--policy", "strict", "--on-violation", "errno", "--",
+        done = sbx("run", "--policy", "strict", "--on-violation", "errno", *granted(), "--",
                    sbxtest.probe("bare_getpid"))
         self.assertStatus(done, 3)  # the probe got an errno and went on
         self.assertEqual(done.out, "before\nafter\n")
@@ -69,7 +73,7 @@ class Strict(sbxtest.TestCase):
     def test_the_report_is_json_lines(self):
         work = self.directory()
         report = self.write(work / "report.json", "")
-        sbx("run", "--policy", "strict", "--report", report, "--", sbxtest.probe("bare_getpid"))
+        sbx("run", "--policy", "strict", "--report", report, *granted(), "--", sbxtest.probe("bare_getpid"))
         events = [json.loads(line) for line in report.read_text().splitlines()]
         self.assertTrue(any("getpid" in json.dumps(event) for event in events), events)
 
@@ -80,7 +84,7 @@ class Strict(sbxtest.TestCase):
         program.chmod(0o755)
         if sbxtest.IS_ROOT:
             os.chown(program, sbxtest.ACCOUNT.uid, sbxtest.ACCOUNT.gid)
-        done = sbx("run", "--policy", "strict", "--", program)
+        done = sbx("run", "--policy", "strict", "--ro", work, "--", program)
         self.assertNotIn("\x1b", done.err)
         self.assertFalse(re.search(r"^sbx: denied nothing", done.err, re.M), done)
 
