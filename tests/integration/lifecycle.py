@@ -163,7 +163,7 @@ class Death(sbxtest.TestCase):
             match = re.match(r"([a-z]\w*)\(", line)
             if line.startswith("epoll_"):
                 break
-            if match:
+            if match and match.group(1) != "execve":  # that one starts sbx, before any injection
                 seen[match.group(1)] = seen.get(match.group(1), 0) + 1
                 places.append((match.group(1), seen[match.group(1)]))
         self.assertGreater(len(places), 50)
