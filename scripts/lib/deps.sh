@@ -7,7 +7,7 @@ SBX_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 SBX_TEST_USER=sbx-test
 
 BUILD_PACKAGES=(cmake ninja-build g++ pkg-config libseccomp-dev libcap-dev libcli11-dev
-  libtomlplusplus-dev catch2 libfmt-dev nlohmann-json3-dev libelf-dev zlib1g-dev python3)
+  libtomlplusplus-dev catch2 libfmt-dev nlohmann-json3-dev python3)
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -34,6 +34,10 @@ StepResult own_session(const PreparedLaunch&, ChildState&) noexcept {
   return {::setsid() < 0 ? errno : 0, 0};
 }
 
+StepResult own_process_group(const PreparedLaunch&, ChildState&) noexcept {
+  return {::setpgid(0, 0) != 0 ? errno : 0, 0};
+}
+
 StepResult set_limits(const PreparedLaunch& prepared, ChildState&) noexcept {
   for (std::size_t i = 0; i < prepared.plan.limits.size(); ++i) {
     const plan::ResourceLimit& limit = prepared.plan.limits[i];

@@ -9,14 +9,14 @@
 //   clone: user mount pid net ipc
 //     uts cgroup namespaces  ─────► die with supervisor
 //   wait for a report               map ids
-//                                   loopback up
+//                                   own session, loopback up
 //                                   mounts private, build root,
 //                                     pivot, old root gone
 //                                   hostname, no nested namespaces,
 //                                     low ports, seal root
 //                                   drop all capabilities
 //                                   no_new_privs
-//                                   clone, sharing memory and  ─────► own session
+//                                   clone, sharing memory and  ─────► own process group
 //                                     descriptor table                limits, umask, directory
 //                                   asleep until exec (vfork)         close descriptors at exec
 //                                        ·                            MDWE, Landlock
@@ -54,6 +54,9 @@ constexpr std::array kInitSequence{
     ChildStep{Step::DieWithSupervisor, "tie the sandbox to its supervisor", die_with_supervisor},
     // user_namespaces(7): a process may map its own ids without any privilege once setgroups is denied.
     ChildStep{Step::MapIds, "map user and group ids", map_ids},
+    // No controlling terminal: nothing can be pushed into its input (TIOCSTI), and its signals reach
+    // the command only once, by way of the supervisor.
+    ChildStep{Step::OwnSession, "open a session of its own", own_session},
     // Needs CAP_NET_ADMIN over the network namespace.
     ChildStep{Step::LoopbackUp, "bring the loopback interface up", loopback_up},
     // Before the first mount, or the host would see them (shared propagation is systemd's default).
@@ -75,8 +78,8 @@ constexpr std::array kInitSequence{
 };
 
 constexpr std::array kSandboxeeSequence{
-    // No controlling terminal: nothing can be pushed into its input (TIOCSTI).
-    ChildStep{Step::OwnSession, "open a session of its own", own_session},
+    // In init's session, so that the group is not orphaned and can be stopped (setpgid(2)).
+    ChildStep{Step::OwnProcessGroup, "open a process group of its own", own_process_group},
     ChildStep{Step::SetLimits, "set the resource limits", set_limits},
     // With the sandboxee's rights, after the capabilities are gone.
     ChildStep{Step::ChangeDirectory, "change to the working directory", change_directory},
@@ -104,7 +107,7 @@ constexpr bool precedes(Step a, Step b) { return static_cast<int>(a) < static_ca
 
 // The tables hold every step once, in the order of the enumeration.
 static_assert(in_order(kInitSequence, Step::DieWithSupervisor));
-static_assert(in_order(kSandboxeeSequence, Step::OwnSession));
+static_assert(in_order(kSandboxeeSequence, Step::OwnProcessGroup));
 static_assert(kInitSequence.size() + kSandboxeeSequence.size() == kStepCount);
 // What must not be changed without breaking the confinement.
 static_assert(precedes(Step::MountsPrivate, Step::BuildRoot));

@@ -15,6 +15,7 @@ struct PreparedLaunch;
 enum class Step : std::int32_t {
   DieWithSupervisor,
   MapIds,
+  OwnSession,
   LoopbackUp,
   MountsPrivate,
   BuildRoot,
@@ -27,7 +28,7 @@ enum class Step : std::int32_t {
   SetNoNewPrivs,
   ForkSandboxee,
   // from here on in the sandboxee
-  OwnSession,
+  OwnProcessGroup,
   SetLimits,
   ChangeDirectory,
   CloseDescriptors,

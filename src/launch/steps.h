@@ -21,6 +21,7 @@ StepResult seal_root(const PreparedLaunch& prepared, ChildState& state) noexcept
 StepResult drop_capabilities(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult set_no_new_privs(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult fork_sandboxee(const PreparedLaunch& prepared, ChildState& state) noexcept;
+StepResult own_process_group(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult own_session(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult set_limits(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult change_directory(const PreparedLaunch& prepared, ChildState& state) noexcept;
