@@ -9,6 +9,12 @@ SBX_TEST_USER=sbx-test
 BUILD_PACKAGES=(cmake ninja-build g++ pkg-config libseccomp-dev libcap-dev libcli11-dev
   libtomlplusplus-dev catch2 libfmt-dev nlohmann-json3-dev python3)
 
+# The programs whose policies are tested on them. Their services are not wanted: see need_packages.
+REAL_PACKAGES=(apache2 redis-server memcached postgresql sqlite3 wget git openssh-client
+  openssh-server openssl rsync xz-utils bzip2 perl default-jre-headless make clang vim less ffmpeg
+  imagemagick ghostscript poppler-utils libpython3.11-testsuite)
+UNWANTED_SERVICES=(nginx apache2 redis-server memcached postgresql ssh)
+
 say() { printf '%s\n' "$*" >&2; }
 
 fail() {
@@ -32,14 +38,15 @@ as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Installs what is missing of the arguments. The service that a package brings (nginx's, on port 80)
-# is not wanted: masked until the next boot at most, and unmasked when the installation is over.
+# Installs what is missing of the arguments. The services that packages bring (nginx's, on port 80)
+# are not wanted: masked until the next boot at most, and unmasked when the installation is over.
+# A service that is there already is somebody's, and stays as it is.
 need_packages() {
   command -v dpkg-query >/dev/null || {
     say "$0: no dpkg here, so the packages are not checked; on Debian 12 they are: $*"
     return 0
   }
-  local missing masked=no
+  local missing service masked=()
   mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} -gt 0 ] || return 0
   local line="apt-get install --no-install-recommends ${missing[*]}"
@@ -51,14 +58,17 @@ need_packages() {
       fail "these packages are missing, and sudo wants a password: ${missing[*]}" "sudo $line"
   fi
   say "installing: ${missing[*]}"
-  if [ -d /run/systemd/system ] && [ ! -e /usr/sbin/nginx ]; then
-    as_root systemctl mask --runtime --quiet nginx.service && masked=yes
+  if [ -d /run/systemd/system ]; then
+    for service in "${UNWANTED_SERVICES[@]}"; do
+      systemctl cat "$service.service" >/dev/null 2>&1 || masked+=("$service.service")
+    done
+    [ ${#masked[@]} = 0 ] || as_root systemctl mask --runtime --quiet "${masked[@]}" || masked=()
   fi
   local status=0
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y update >&2 &&
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install \
       --no-install-recommends "${missing[@]}" >&2 || status=$?
-  [ $masked = no ] || as_root systemctl unmask --runtime --quiet nginx.service || true
+  [ ${#masked[@]} = 0 ] || as_root systemctl unmask --runtime --quiet "${masked[@]}" || true
   [ $status = 0 ] || fail "apt-get failed with status $status" "as root: $line"
 }
 
