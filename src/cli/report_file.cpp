@@ -28,6 +28,12 @@ std::string directory_of(const std::string& path) {
 
 }  // namespace
 
+ReportFile::~ReportFile() {
+  if (file_ && !temporary_.empty()) {
+    ::unlinkat(directory_.get(), temporary_.c_str(), 0);
+  }
+}
+
 Result<ReportFile> ReportFile::open(const std::string& path, bool leaves_root) {
   ReportFile report;
   report.path_ = path;
@@ -78,9 +84,6 @@ Status ReportFile::finish() {
     return {};
   }
   if (errno_value_ != 0) {
-    if (!temporary_.empty()) {
-      ::unlinkat(directory_.get(), temporary_.c_str(), 0);
-    }
     return cannot("write", path_, errno_value_);
   }
   if (in_place_) {
@@ -98,10 +101,9 @@ Status ReportFile::finish() {
   }
   const std::string name(path::basename(path_));
   if (::renameat(directory_.get(), temporary_.c_str(), directory_.get(), name.c_str()) != 0) {
-    const int errno_value = errno;
-    ::unlinkat(directory_.get(), temporary_.c_str(), 0);
-    return cannot("replace", path_, errno_value);
+    return cannot("replace", path_, errno);
   }
+  file_.reset();
   return {};
 }
 

@@ -12,6 +12,11 @@ namespace sbx::cli {
 
 class ReportFile {
  public:
+  ReportFile() = default;
+  ReportFile(ReportFile&&) = default;
+  ReportFile& operator=(ReportFile&&) = default;
+  ~ReportFile();  // a report that was not finished leaves nothing behind
+
   // Opens before anything starts, so that a path that cannot be written is a clear error. A FILE
   // that is a device, a pipe or a socket is written directly, and so is one for a run that leaves
   // root: nobody could replace it at the end.

@@ -26,13 +26,15 @@ struct Mark {
 Mark mark_of(Finding::State state) {
   switch (state) {
     case Finding::State::Good:
-      return {"good", "good  ", "\x1b[32m"};
+      return {"good", "good   ", "\x1b[32m"};
     case Finding::State::Absent:
-      return {"absent", "absent", "\x1b[33m"};
+      return {"absent", "absent ", "\x1b[33m"};
     case Finding::State::Broken:
-      return {"broken", "BROKEN", "\x1b[1;31m"};
+      return {"broken", "BROKEN ", "\x1b[1;31m"};
+    case Finding::State::Unknown:
+      return {"unknown", "unknown", "\x1b[33m"};
     case Finding::State::Note:
-      return {"note", "note  ", "\x1b[36m"};
+      return {"note", "note   ", "\x1b[36m"};
   }
   return {"", "", ""};
 }
@@ -42,7 +44,7 @@ std::string as_table(const std::vector<Finding>& findings, bool works, bool colo
   for (const Finding& finding : findings) {
     width = std::max(width, finding.subject.size());
   }
-  const std::string indent(width + 10, ' ');
+  const std::string indent(width + 11, ' ');
   std::string out;
   for (const Finding& finding : findings) {
     const Mark mark = mark_of(finding.state);
@@ -101,7 +103,7 @@ Result<int> doctor(const Command& command) {
   facts->policies_error = policies_error();
   const auto findings = host::examine(*facts);
   const bool works = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
-    return finding.state == Finding::State::Broken;
+    return finding.state == Finding::State::Broken || finding.state == Finding::State::Unknown;
   });
   const bool color =
       wants_color(command.color, STDOUT_FILENO, ::getenv("NO_COLOR"), ::getenv("TERM"));

@@ -129,9 +129,10 @@ Finding needed(const Needed& row, const DoctorFacts& facts) {
   if (result == 0) {
     return {row.subject, State::Good, "work", "", ""};
   }
-  Finding finding{row.subject, State::Broken,
-                  result == kNotTried ? "not tried: something before it failed" : refused(result),
-                  row.consequence, row.remedy};
+  if (result == kNotTried) {
+    return {row.subject, State::Unknown, "not tried: something before it is broken", "", ""};
+  }
+  Finding finding{row.subject, State::Broken, refused(result), row.consequence, row.remedy};
   const bool inside_namespace = facts.trials.passed(Trial::UserNamespace);
   if (result == EPERM && inside_namespace && facts.apparmor_restrict_userns == "1") {
     explain_user_namespaces(facts, finding);

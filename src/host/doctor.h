@@ -14,10 +14,11 @@ namespace sbx::host {
 
 struct Finding {
   enum class State : std::uint8_t {
-    Good,    // there
-    Absent,  // not there; sbx runs without it, and says what is lost
-    Broken,  // `sbx run` cannot work
-    Note,    // worth knowing
+    Good,     // there
+    Absent,   // not there; sbx runs without it, and says what is lost
+    Broken,   // `sbx run` cannot work
+    Unknown,  // could not be tried, since something before it is broken
+    Note,     // worth knowing
   };
   std::string subject;  // "user namespaces"
   State state = State::Good;
