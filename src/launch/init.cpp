@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include "launch/prepared.h"
 #include "launch/report.h"
@@ -26,6 +27,19 @@ constexpr int kSetupFailed = static_cast<int>(ExitCode::SbxFailed);
   [[maybe_unused]] const ssize_t written =
       ::write(prepared.status_write.get(), &report, sizeof report);
   ::_exit(kSetupFailed);
+}
+
+// The caller's arguments and environment lie in this process's memory, where /proc/1/cmdline shows them
+// to everybody inside. execve(2) puts the strings side by side: argv's first, the environment's after.
+void forget_the_caller() {
+  char* const first = program_invocation_name;
+  char* end = first + std::strlen(first) + 1;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    end = *variable + std::strlen(*variable) + 1;
+  }
+  if (first < end) {
+    std::memset(first, 0, static_cast<std::size_t>(end - first));
+  }
 }
 
 // Everything but the status pipe: a listener left open here would keep denied calls waiting for
@@ -92,6 +106,7 @@ void run_init(PreparedLaunch& prepared) noexcept {
   prepared.go_write.reset();
   prepared.status_read.reset();
   ::prctl(PR_SET_NAME, "sbx-init", 0, 0, 0);
+  forget_the_caller();
 
   ChildState state;
   Step failed = Step::Execute;
