@@ -95,14 +95,6 @@ class RealCase(sbxtest.TestCase):
             lambda: running.process.poll() is not None or condition(), timeout), running.texts())
         self.assertIsNone(running.process.poll(), running.texts())
 
-    def sources(self):
-        """C++ sources of a small project with a library, for the build tools."""
-        self.write(self.work / "hello.h", "#pragma once\n#include <string>\nstd::string hello();\n")
-        self.write(self.work / "hello.cpp", '#include "hello.h"\n'
-                   'std::string hello() { return "hello from the sandbox"; }\n')
-        self.write(self.work / "main.cpp", '#include <iostream>\n#include "hello.h"\n'
-                   "int main() { std::cout << hello() << std::endl; }\n")
-
 
 class Listener:
     """A TCP server of the host that sends one line to whoever connects, and counts them."""
