@@ -41,28 +41,29 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
     return Error{.action = "cannot read " + path + ": it is neither a regular file nor a pipe"};
   }
   std::string contents;
-  // procfs says 0 for every size, so the size is a first guess only.
-  std::size_t wanted = info.st_size > 0 ? static_cast<std::size_t>(info.st_size) + 1 : 4096;
-  wanted = std::min(wanted, max_bytes + 1);
+  // procfs says 0 for every size; a regular file that has a size ends where a read falls short.
+  const bool has_size = S_ISREG(info.st_mode) && info.st_size > 0;
+  std::size_t wanted = has_size ? static_cast<std::size_t>(info.st_size) + 1 : 4096;
   for (;;) {
+    wanted = std::min(wanted, max_bytes + 1 - contents.size());
     const std::size_t filled = contents.size();
     contents.resize(filled + wanted);
     const ssize_t got = ::read(file.get(), contents.data() + filled, wanted);
-    if (got < 0 && errno == EINTR) {
-      contents.resize(filled);
+    const int errno_value = errno;
+    contents.resize(filled + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && errno_value == EINTR) {
       continue;
     }
     if (got < 0) {
-      return cannot_read(path, errno);
+      return cannot_read(path, errno_value);
     }
-    contents.resize(filled + static_cast<std::size_t>(got));
     if (contents.size() > max_bytes) {
       return cannot_read(path, EFBIG);
     }
-    if (got == 0) {
+    if (got == 0 || (has_size && static_cast<std::size_t>(got) < wanted)) {
       return contents;
     }
-    wanted = std::min<std::size_t>(65536, max_bytes + 1 - contents.size());
+    wanted = std::max<std::size_t>(4096, contents.size());
   }
 }
 
