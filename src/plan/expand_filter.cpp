@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <functional>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -124,12 +123,8 @@ class FilterBuilder {
 
   Result<seccomp::FilterSpec> build() {
     SBX_TRY(set_defaults());
-    for (const policy::LayeredName& name : policy_.allow) {
-      SBX_TRY(add_list_entry("allow", name));
-    }
-    for (const policy::LayeredName& name : policy_.deny) {
-      SBX_TRY(add_list_entry("deny", name));
-    }
+    SBX_TRY(add_list("allow", policy_.allow));
+    SBX_TRY(add_list("deny", policy_.deny));
     for (const policy::LayeredRule& rule : policy_.rules) {
       SBX_TRY(add_rule(rule));
     }
@@ -141,8 +136,6 @@ class FilterBuilder {
   }
 
  private:
-  using NameSink = std::function<Status(std::string_view name)>;
-
   Status set_defaults() {
     spec_.arch = arch_;
     auto effect = read_action(policy_.seccomp_default);
@@ -175,18 +168,14 @@ class FilterBuilder {
   }
 
   // Every call that a word of the policy means; the word is a call's name or a group's.
-  Status for_each_call(const std::string& word, const Origin& origin, const NameSink& sink) const {
-    if (word.starts_with('@')) {
-      const seccomp::Group* group = seccomp::find_group(word);
-      if (group == nullptr) {
-        return unknown_call(word, origin);
-      }
-      for (const std::string_view name : seccomp::expand_group(*group)) {
-        SBX_TRY(sink(name));
-      }
-      return {};
+  static Result<std::vector<std::string_view>> calls_of(const policy::Text& word) {
+    if (const seccomp::Group* group = seccomp::find_group(word.value)) {
+      return seccomp::expand_group(*group);
     }
-    return seccomp::is_syscall_name(word) ? sink(word) : unknown_call(word, origin);
+    if (!seccomp::is_syscall_name(word.value)) {
+      return unknown_call(word.value, word.origin);
+    }
+    return std::vector<std::string_view>{word.value};
   }
 
   void claim(std::string_view name, const Claim& claim) {
@@ -217,31 +206,42 @@ class FilterBuilder {
     return {};
   }
 
-  Status add_list_entry(const char* list, const policy::LayeredName& entry) {
-    auto effect = read_action({list, entry.origin});
+  Status add_list(const char* list, const std::vector<policy::LayeredName>& entries) {
+    auto effect = read_action({list, {}});
     if (!effect) {
       return std::move(effect).error();
     }
-    return add_unconditional(entry.value, entry.origin, entry.layer, *effect,
-                             fmt::format("seccomp.{} = {}", list, entry.value));
+    for (const policy::LayeredName& entry : entries) {
+      SBX_TRY(add_unconditional(entry.value, entry.origin, entry.layer, *effect,
+                                fmt::format("seccomp.{} = {}", list, entry.value)));
+    }
+    return {};
   }
 
   Status add_rule(const policy::LayeredRule& layered) {
-    const policy::SeccompRule& rule = layered.rule;
-    auto effect = read_action(rule.action);
+    auto effect = read_action(layered.rule.action);
     if (!effect) {
       return std::move(effect).error();
     }
-    for (const policy::Text& word : rule.syscalls) {
-      if (rule.when.value.empty()) {
-        SBX_TRY(
-            add_unconditional(word.value, word.origin, layered.layer, *effect,
-                              fmt::format("seccomp.rule: {} = {}", rule.action.value, word.value)));
-        continue;
-      }
-      SBX_TRY(for_each_call(word.value, word.origin, [&](std::string_view name) {
-        return add_conditional(layered, name, *effect);
-      }));
+    for (const policy::Text& word : layered.rule.syscalls) {
+      SBX_TRY(add_rule_for(word, layered, *effect));
+    }
+    return {};
+  }
+
+  Status add_rule_for(const policy::Text& word, const policy::LayeredRule& layered,
+                      const Effect& effect) {
+    const policy::SeccompRule& rule = layered.rule;
+    if (rule.when.value.empty()) {
+      return add_unconditional(word.value, word.origin, layered.layer, effect,
+                               fmt::format("seccomp.rule: {} = {}", rule.action.value, word.value));
+    }
+    const auto calls = calls_of(word);
+    if (!calls) {
+      return calls.error();
+    }
+    for (const std::string_view name : *calls) {
+      SBX_TRY(add_conditional(layered, name, effect));
     }
     return {};
   }

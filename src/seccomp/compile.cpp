@@ -29,7 +29,8 @@ std::uint32_t high_half(std::uint64_t value) {
 
 // Offsets into struct seccomp_data. Both architectures are little endian: the low half comes first.
 std::uint32_t low_offset(const ArgumentTest& test) {
-  return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + 8u * test.argument);
+  return static_cast<std::uint32_t>(offsetof(seccomp_data, args) +
+                                    sizeof(std::uint64_t) * test.argument);
 }
 std::uint32_t high_offset(const ArgumentTest& test) {
   return low_offset(test) + 4;
@@ -99,15 +100,13 @@ struct Half {
 // Writes the load (and mask, and flip) that goes before a jump; the jump itself is written already,
 // since all is written backwards.
 Label load_half(Assembler& code, const Half& half) {
-  Label label = 0;
   if (half.flip_sign) {
-    label = code.statement(BPF_ALU | BPF_XOR | BPF_K, kSignBit);
+    code.statement(BPF_ALU | BPF_XOR | BPF_K, kSignBit);
   }
   if (half.mask != 0xffff'ffff) {
-    label = code.statement(BPF_ALU | BPF_AND | BPF_K, half.mask);
+    code.statement(BPF_ALU | BPF_AND | BPF_K, half.mask);
   }
-  label = code.load(half.offset);
-  return label;
+  return code.load(half.offset);
 }
 
 Half low_part(const ArgumentTest& test) {

@@ -165,6 +165,10 @@ bool is_taken(std::uint16_t operation, std::uint32_t a, std::uint32_t b) {
   }
 }
 
+std::size_t distance(const sock_filter& jump, bool taken) {
+  return taken ? jump.jt : jump.jf;
+}
+
 std::uint32_t load_word(const seccomp_data& call, std::uint32_t offset) {
   std::uint32_t word = 0;
   std::memcpy(&word, reinterpret_cast<const char*>(&call) + offset, sizeof(word));
@@ -236,16 +240,16 @@ std::uint32_t run_loadable(const FilterProgram& program, const seccomp_data& cal
         a = load_word(call, k);
         break;
       case BPF_JMP | BPF_JGE | BPF_K:
-        at += a >= k ? instruction.jt : instruction.jf;
+        at += distance(instruction, a >= k);
         break;
       case BPF_JMP | BPF_JEQ | BPF_K:
-        at += a == k ? instruction.jt : instruction.jf;
+        at += distance(instruction, a == k);
         break;
       case BPF_JMP | BPF_JGT | BPF_K:
-        at += a > k ? instruction.jt : instruction.jf;
+        at += distance(instruction, a > k);
         break;
       case BPF_JMP | BPF_JSET | BPF_K:
-        at += (a & k) != 0 ? instruction.jt : instruction.jf;
+        at += distance(instruction, (a & k) != 0);
         break;
       case BPF_JMP | BPF_JA:
         at += k;
@@ -262,7 +266,7 @@ std::uint32_t run_loadable(const FilterProgram& program, const seccomp_data& cal
         return a;
       default:
         if (BPF_CLASS(instruction.code) == BPF_JMP) {
-          at += is_taken(BPF_OP(instruction.code), a, machine.x) ? instruction.jt : instruction.jf;
+          at += distance(instruction, is_taken(BPF_OP(instruction.code), a, machine.x));
         } else if (!execute(machine, instruction)) {
           return SECCOMP_RET_KILL_THREAD;  // a division by 0
         }

@@ -59,9 +59,9 @@ constexpr auto index_by_number() {
   return index;
 }
 
-constexpr auto kX86_64Index = index_by_number<Arch::X86_64>();
-constexpr auto kAarch64Index = index_by_number<Arch::Aarch64>();
-static_assert(kX86_64Index.back() >= 0 && kAarch64Index.back() >= 0);
+constexpr auto kIndexX86 = index_by_number<Arch::X86_64>();
+constexpr auto kIndexArm = index_by_number<Arch::Aarch64>();
+static_assert(kIndexX86.back() >= 0 && kIndexArm.back() >= 0);
 
 // Open addressing over the names: a policy of a few groups asks for a thousand of them.
 constexpr std::size_t kSlots = 2048;
@@ -132,7 +132,7 @@ std::string_view name_of(Arch arch, int number) {
   if (number < 0 || number > kHighest) {
     return {};
   }
-  const auto& index = arch == Arch::X86_64 ? kX86_64Index : kAarch64Index;
+  const auto& index = arch == Arch::X86_64 ? kIndexX86 : kIndexArm;
   const int position = index[static_cast<std::size_t>(number)];
   return position < 0 ? std::string_view{} : kSyscalls[position].name();
 }

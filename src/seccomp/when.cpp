@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccomp/when.h"
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,10 +95,7 @@ class Parser {
   }
 
   Status advance() {
-    while (next_ < text_.size() && (text_[next_] == ' ' || text_[next_] == '\t' ||
-                                    text_[next_] == '\n' || text_[next_] == '\r')) {
-      ++next_;
-    }
+    next_ = std::min(text_.find_first_not_of(" \t\r\n", next_), text_.size());
     token_ = {TokenKind::End, {}, next_};
     if (next_ == text_.size()) {
       return {};
@@ -109,24 +108,34 @@ class Parser {
       }
     } else {
       token_.kind = TokenKind::Symbol;
-      const std::string_view two = text_.substr(next_, 2);
-      if (two == "==" || two == "!=" || two == "<=" || two == ">=") {
-        length = 2;
-      } else if (std::string_view("<>&|~(){},-").find(text_[next_]) != std::string_view::npos) {
-        length = 1;
-      } else {
-        token_.text = text_.substr(next_, 1);
-        return fail(token_, fmt::format("{} is no part of the language", quote(token_.text)),
-                    text_[next_] == '=' ? "equality is ==" : "");
-      }
-      if (two == "&&" || two == "||") {
-        return fail(token_, fmt::format("{} is no part of the language", two),
-                    two == "&&" ? "write and" : "write or");
-      }
+      length = symbol_length(text_.substr(next_, 2));
+    }
+    if (length == 0) {
+      return bad_symbol(text_.substr(next_, 2));
     }
     token_.text = text_.substr(next_, length);
     next_ += length;
     return {};
+  }
+
+  // Of the symbol at the start of these two bytes; 0 if there is none.
+  static std::size_t symbol_length(std::string_view two) {
+    if (two == "==" || two == "!=" || two == "<=" || two == ">=") {
+      return 2;
+    }
+    if (two == "&&" || two == "||") {
+      return 0;
+    }
+    return std::string_view("<>&|~(){},-").find(two[0]) == std::string_view::npos ? 0 : 1;
+  }
+
+  Error bad_symbol(std::string_view two) const {
+    const std::string_view shown = two == "&&" || two == "||" ? two : two.substr(0, 1);
+    return fail(token_, fmt::format("{} is no part of the language", quote(shown)),
+                two == "&&"     ? "write and"
+                : two == "||"   ? "write or"
+                : two[0] == '=' ? "equality is =="
+                                : "");
   }
 
   bool at(std::string_view text) const {
@@ -146,7 +155,9 @@ class Parser {
     explicit Level(int& levels) : levels_(levels) { ++levels_; }
     ~Level() { --levels_; }
     Level(const Level&) = delete;
+    Level(Level&&) = delete;
     Level& operator=(const Level&) = delete;
+    Level& operator=(Level&&) = delete;
 
    private:
     int& levels_;
@@ -200,68 +211,79 @@ class Parser {
 
   Result<Condition> parse_factor() {
     if (at("not")) {
-      const Level level(levels_);
-      SBX_TRY(check_level());
-      SBX_TRY(advance());
-      auto operand = parse_factor();
-      if (!operand) {
-        return operand;
-      }
-      Condition negated{.kind = Condition::Kind::Not, .test = {}, .operands = {}};
-      negated.operands.push_back(*std::move(operand));
-      return negated;
+      return parse_not();
     }
-    if (at("(")) {
-      SBX_TRY(advance());
-      auto inner = parse_or();
-      if (!inner) {
-        return inner;
-      }
+    if (!at("(")) {
+      return parse_test();
+    }
+    SBX_TRY(advance());
+    auto inner = parse_or();
+    if (inner) {
       SBX_TRY(expect(")"));
-      return inner;
     }
-    return parse_test();
+    return inner;
+  }
+
+  Result<Condition> parse_not() {
+    const Level level(levels_);
+    SBX_TRY(check_level());
+    SBX_TRY(advance());
+    auto operand = parse_factor();
+    if (!operand) {
+      return operand;
+    }
+    Condition negated{.kind = Condition::Kind::Not, .test = {}, .operands = {}};
+    negated.operands.push_back(*std::move(operand));
+    return negated;
+  }
+
+  // The position of the argument that this word names.
+  std::optional<std::size_t> find_argument(std::string_view word) const {
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      if (arguments_[i].name == word) {
+        return i;
+      }
+    }
+    if (word.size() == 4 && word.starts_with("arg") && word[3] >= '0' && word[3] <= '5') {
+      return static_cast<std::size_t>(word[3] - '0');
+    }
+    return std::nullopt;
   }
 
   Result<Operand> parse_operand() {
-    Operand operand;
-    operand.token = token_;
     if (token_.kind != TokenKind::Word) {
       return fail(token_, fmt::format("expected an argument, found {}", found()),
                   argument_hint(token_));
     }
-    bool is_known = false;
-    for (std::size_t i = 0; i < arguments_.size(); ++i) {
-      if (arguments_[i].name == token_.text) {
-        operand.index = static_cast<std::uint8_t>(i);
-        is_known = true;
-      }
-    }
-    if (!is_known && token_.text.size() == 4 && token_.text.starts_with("arg") &&
-        token_.text[3] >= '0' && token_.text[3] <= '5') {
-      operand.index = static_cast<std::uint8_t>(token_.text[3] - '0');
-      is_known = true;
-    }
-    if (!is_known) {
+    const auto index = find_argument(token_.text);
+    if (!index) {
       return fail(token_, fmt::format("{} has no argument \"{}\"", syscall_, token_.text),
                   argument_hint(token_));
     }
-    if (operand.index < arguments_.size()) {
-      operand.info = arguments_[operand.index];
+    Operand operand;
+    operand.token = token_;
+    operand.index = static_cast<std::uint8_t>(*index);
+    if (*index < arguments_.size()) {
+      operand.info = arguments_[*index];
     }
     SBX_TRY(advance());
     if (at("&")) {
-      SBX_TRY(advance());
-      const Token mask_token = token_;
-      auto mask = parse_constant(operand.info);
-      if (!mask) {
-        return std::move(mask).error();
-      }
-      SBX_TRY(check_width(operand, *mask, mask_token));
-      operand.mask = *mask;
-      operand.is_masked = true;
+      SBX_TRY(parse_mask(operand));
     }
     return operand;
+  }
+
+  Status parse_mask(Operand& operand) {
+    SBX_TRY(advance());
+    const Token mask_token = token_;
+    auto mask = parse_constant(operand.info);
+    if (!mask) {
+      return std::move(mask).error();
+    }
+    SBX_TRY(check_width(operand, *mask, mask_token));
+    operand.mask = *mask;
+    operand.is_masked = true;
+    return {};
   }
 
   std::string argument_hint(const Token& token) const {
@@ -288,35 +310,46 @@ class Parser {
     if (at("in")) {
       return parse_in(*operand);
     }
+    const auto compare = comparison_at_token();
+    if (!compare) {
+      return fail(token_, fmt::format("expected a comparison, found {}", found()),
+                  "== != < <= > >= or in { }");
+    }
+    SBX_TRY(advance());
+    return parse_comparison(*operand, *compare);
+  }
+
+  std::optional<Compare> comparison_at_token() const {
     static constexpr std::pair<std::string_view, Compare> kOperators[] = {
         {"==", Compare::Equal},     {"!=", Compare::NotEqual}, {"<", Compare::Less},
         {"<=", Compare::LessEqual}, {">", Compare::Greater},   {">=", Compare::GreaterEqual}};
     for (const auto& [text, compare] : kOperators) {
       if (at(text)) {
-        SBX_TRY(advance());
-        return parse_comparison(*operand, compare);
+        return compare;
       }
     }
-    return fail(token_, fmt::format("expected a comparison, found {}", found()),
-                "== != < <= > >= or in { }");
+    return std::nullopt;
   }
 
   Result<Condition> parse_in(const Operand& operand) {
     SBX_TRY(advance());
-    SBX_TRY(expect("{"));
+    if (!at("{")) {
+      return fail(token_, fmt::format("expected {{, found {}", found()));
+    }
     std::vector<Condition> tests;
-    for (;;) {
+    do {
+      SBX_TRY(advance());
       auto test = parse_comparison(operand, Compare::Equal);
       if (!test) {
         return test;
       }
       tests.push_back(*std::move(test));
-      if (at("}")) {
-        SBX_TRY(advance());
-        return combine(Condition::Kind::Or, std::move(tests));
-      }
-      SBX_TRY(expect(","));
+    } while (at(","));
+    if (!at("}")) {
+      return fail(token_, fmt::format("expected , or }}, found {}", found()));
     }
+    SBX_TRY(advance());
+    return combine(Condition::Kind::Or, std::move(tests));
   }
 
   Result<Condition> parse_comparison(const Operand& operand, Compare compare) {
@@ -398,16 +431,8 @@ class Parser {
   }
 
   Result<std::uint64_t> parse_single(const ArgumentInfo& info) {
-    const Token token = token_;
     if (at("~") || at("-")) {
-      const Level level(levels_);
-      SBX_TRY(check_level());
-      SBX_TRY(advance());
-      auto value = parse_single(info);
-      if (value) {
-        value = token.text == "~" ? ~*value : 0 - *value;
-      }
-      return value;
+      return parse_signed(info);
     }
     if (at("(")) {
       SBX_TRY(advance());
@@ -417,24 +442,41 @@ class Parser {
       }
       return value;
     }
-    std::optional<std::uint64_t> value;
-    if (token.kind == TokenKind::Number) {
-      value = parse_constant_number(token.text);
-      if (!value) {
-        return fail(token, fmt::format("\"{}\" is no number", token.text),
-                    token.text[0] == '0' ? "a number that begins with 0 is octal" : "");
-      }
-    } else if (token.kind == TokenKind::Word) {
-      value = constant_value(token.text);
-      if (!value) {
-        return fail(token, fmt::format("unknown constant \"{}\"", token.text),
-                    constant_hint(token.text, info));
-      }
-    } else {
-      return fail(token, fmt::format("expected a constant, found {}", found()));
+    auto value = value_of(token_, info);
+    if (value) {
+      SBX_TRY(advance());
     }
+    return value;
+  }
+
+  Result<std::uint64_t> parse_signed(const ArgumentInfo& info) {
+    const Level level(levels_);
+    SBX_TRY(check_level());
+    const bool is_complement = at("~");
     SBX_TRY(advance());
-    return *value;
+    auto value = parse_single(info);
+    if (value) {
+      value = is_complement ? ~*value : 0 - *value;
+    }
+    return value;
+  }
+
+  Result<std::uint64_t> value_of(const Token& token, const ArgumentInfo& info) const {
+    if (token.kind == TokenKind::Number) {
+      if (const auto value = parse_constant_number(token.text)) {
+        return *value;
+      }
+      return fail(token, fmt::format("\"{}\" is no number", token.text),
+                  token.text[0] == '0' ? "a number that begins with 0 is octal" : "");
+    }
+    if (token.kind == TokenKind::Word) {
+      if (const auto value = constant_value(token.text)) {
+        return *value;
+      }
+      return fail(token, fmt::format("unknown constant \"{}\"", token.text),
+                  constant_hint(token.text, info));
+    }
+    return fail(token, fmt::format("expected a constant, found {}", found()));
   }
 
   static std::string constant_hint(std::string_view word, const ArgumentInfo& info) {
