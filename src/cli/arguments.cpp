@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/arguments.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace sbx::cli {
@@ -44,13 +46,20 @@ Error needs_value(Verb verb, const OptionInfo& option) {
                        " (see sbx " + std::string(info(verb).name) + " --help)"};
 }
 
+void note(const OptionInfo* option, Known& named) {
+  if (std::find(named.begin(), named.end(), option) == named.end()) {
+    named.push_back(option);
+  }
+}
+
 // True if the value is the next word.
-Result<bool> read_long(Verb verb, const Known& known, std::string_view word) {
+Result<bool> read_long(Verb verb, const Known& known, std::string_view word, Known& named) {
   const std::size_t equals = word.find('=');
   const OptionInfo* option = find_long(known, word.substr(0, equals));
   if (option == nullptr) {
     return no_such_option(verb, known, word.substr(0, equals));
   }
+  note(option, named);
   const bool has_value = equals != std::string_view::npos;
   if (has_value && option->value.empty()) {
     return Error{.action = std::string(option->name) + " takes no value",
@@ -63,12 +72,13 @@ Result<bool> read_long(Verb verb, const Known& known, std::string_view word) {
 }
 
 // "-q", "-pNAME", "-qp NAME": flags, then at most one option with a value.
-Result<bool> read_short(Verb verb, const Known& known, std::string_view word) {
+Result<bool> read_short(Verb verb, const Known& known, std::string_view word, Known& named) {
   for (std::size_t i = 1; i < word.size(); ++i) {
     const OptionInfo* option = find_short(known, word[i]);
     if (option == nullptr) {
       return no_such_option(verb, known, "-" + std::string(1, word[i]));
     }
+    note(option, named);
     if (!option->value.empty()) {
       return i + 1 == word.size();
     }
@@ -93,8 +103,8 @@ Result<Arguments> split_arguments(Verb verb, std::span<const std::string> words)
       split.operands.push_back(word);
       continue;
     }
-    const auto takes_next =
-        word.starts_with("--") ? read_long(verb, known, word) : read_short(verb, known, word);
+    const auto takes_next = word.starts_with("--") ? read_long(verb, known, word, split.named)
+                                                   : read_short(verb, known, word, split.named);
     if (!takes_next) {
       return takes_next.error();
     }

@@ -14,8 +14,9 @@
 namespace sbx::cli {
 
 struct Arguments {
-  std::vector<std::string> options;   // options with their values, as written
-  std::vector<std::string> operands;  // the command, or policies
+  std::vector<std::string> options;      // options with their values, as written
+  std::vector<std::string> operands;     // the command, or policies
+  std::vector<const OptionInfo*> named;  // the options among them, each once
 };
 
 // For `run` everything from the first word that is no option is an operand; for the other verbs

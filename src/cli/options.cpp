@@ -127,11 +127,14 @@ constexpr OptionInfo kOptions[] = {
      false, Offer::Nothing, "", "print this text"},
 };
 
+// Of words separated by blanks, without an allocation: every launch asks for each option.
 bool has_word(std::string_view words, std::string_view word) {
-  for (const std::string& one : split(words, ' ')) {
-    if (one == word) {
+  while (!words.empty()) {
+    const std::size_t end = words.find(' ');
+    if (words.substr(0, end) == word) {
       return true;
     }
+    words.remove_prefix(end == std::string_view::npos ? words.size() : end + 1);
   }
   return false;
 }

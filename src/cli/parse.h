@@ -13,8 +13,8 @@
 
 namespace sbx::cli {
 
-// `arguments` without argv[0]. Only the options of the verb that they name are built: the whole
-// tree costs time that a launch need not pay. Errors name the option and end in a hint.
+// `arguments` without argv[0]. Only the options that they name are built: the whole tree costs time
+// that a launch need not pay. Errors name the option and end in a hint.
 Result<Command> parse(std::span<const std::string> arguments);
 
 // One option of CLI11's whole tree, as `sbx help --dump-options` prints it.
