@@ -435,16 +435,20 @@ class Parser {
       return parse_signed(info);
     }
     if (at("(")) {
-      SBX_TRY(advance());
-      auto value = parse_constant(info);
-      if (value) {
-        SBX_TRY(expect(")"));
-      }
-      return value;
+      return parse_group(info);
     }
     auto value = value_of(token_, info);
     if (value) {
       SBX_TRY(advance());
+    }
+    return value;
+  }
+
+  Result<std::uint64_t> parse_group(const ArgumentInfo& info) {
+    SBX_TRY(advance());
+    auto value = parse_constant(info);
+    if (value) {
+      SBX_TRY(expect(")"));
     }
     return value;
   }
