@@ -55,6 +55,11 @@ class RealCase(sbxtest.TestCase):
             self.skipTest(f"{path} is not installed")
         return path
 
+    def write_bytes(self, path, content):
+        self.write(path, "")
+        path.write_bytes(content)
+        return path
+
     def run_sbx(self, *words, cwd=None, **options):
         return sbxtest.sbx("run", *words, cwd=str(cwd or self.work), **options)
 

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What every shipped policy keeps from the program that runs under it. In place of each program
+stands another one that tries: the policy is what is tested, and it does not know the difference.
+Each attempt has a control that shows it works without sbx."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import sbxtest  # noqa: E402  (the path comes first)
+from realtest import SECRET, Listener, RealCase  # noqa: E402
+
+NOT_FOR_PROGRAMS = {"base", "strict"}
+# Of those that stand for a program: who may start others, whose network is the host's, who sees keys.
+STARTS_PROGRAMS = {"default", "git", "tar", "bash", "build", "python3", "perl", "node", "java",
+                   "initdb", "interpreter"}
+ON_THE_NETWORK = {"client", "curl", "wget", "ssh", "git"}
+SEES_KEYS = {"ssh", "git"}
+WRITES_HERE = {"workdir", "interactive", "client", "curl", "wget", "git", "rsync", "tar", "xz",
+               "sqlite3", "build", "bash", "vim"}
+WRITES_CODE = {"node", "java"}
+
+CONNECT = """use Socket;
+socket(my $s, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+connect($s, sockaddr_in(PORT, INADDR_LOOPBACK)) or die "connect: $!";
+print <$s>;"""
+
+
+def shipped():
+    """Every policy but those that are another one under a further name."""
+    found = {}
+    for path in sorted((sbxtest.ROOT / "policies").glob("*.toml")):
+        text = path.read_text()
+        settings = [line for line in text.splitlines() if line and not line.startswith("#")]
+        is_alias = len(settings) == 4 and settings[-1].startswith("extends")
+        if not is_alias and path.stem not in NOT_FOR_PROGRAMS:
+            found[path.stem] = path
+    return found
+
+
+POLICIES = sorted(shipped())
+ALONE = [name for name in POLICIES if name not in ("workdir", "offline", "interactive", "base")]
+
+
+class Shipped(RealCase):
+    def under(self, policy, *words, **options):
+        return self.run_sbx("-p", policy, "--", *words, **options)
+
+    def test_every_policy_is_right(self):
+        for path in sorted((sbxtest.ROOT / "policies").glob("*.toml")):
+            with self.subTest(path.stem):
+                checked = sbxtest.sbx("check", path.stem)
+                self.assertStatus(checked, 0)
+                self.assertNotIn("warning", checked.err)
+
+    def test_keys(self):
+        key = self.keys() / "secret"
+        self.assertIn(SECRET, self.bare("cat", key).out)
+        for policy in ALONE:
+            with self.subTest(policy):
+                # From the home directory, where those that show the current one would show all.
+                got = self.under(policy, "cat", key, cwd=sbxtest.ACCOUNT.home)
+                if policy in SEES_KEYS:
+                    self.assertIn(SECRET, got.out, got)
+                else:
+                    self.assertNotEqual(got.status, 0, got)
+                    self.assertNotIn(SECRET, got.out)
+
+    def test_files_outside(self):
+        self.write(self.outside / "other", SECRET)
+        for policy in ALONE:
+            with self.subTest(policy):
+                self.assertNotIn(SECRET, self.under(policy, "cat", self.outside / "other").out)
+                self.under(policy, "sh", "-c", f"echo changed > {self.outside}/other")
+                self.assertEqual((self.outside / "other").read_text(), SECRET)
+        self.assertIn(SECRET, self.bare("cat", self.outside / "other").out)
+
+    def test_writing_to_the_current_directory(self):
+        for policy in ALONE:
+            with self.subTest(policy):
+                file = self.work / f"by-{policy}"
+                self.under(policy, "sh", "-c", f"echo written > {file}")
+                self.assertEqual(file.exists(), policy in WRITES_HERE)
+
+    def test_other_programs(self):
+        """execve by a program that runs already, as an exploit would."""
+        for policy in ALONE:
+            with self.subTest(policy):
+                got = self.under(policy, "sh", "-c", "exec /bin/echo started")
+                if policy in STARTS_PROGRAMS:
+                    self.assertEqual(got.out, "started\n", got)
+                else:
+                    self.assertNotIn("started", got.out)
+                    self.assertDenied(got, "execve")
+        self.assertEqual(self.bare("sh", "-c", "exec /bin/echo started").out, "started\n")
+
+    def test_the_network(self):
+        listener = Listener()
+        self.addCleanup(listener.close)
+        script = CONNECT.replace("PORT", str(listener.port))
+        for policy in ALONE:
+            with self.subTest(policy):
+                before = listener.connections
+                got = self.under(policy, "perl", "-e", script)
+                reached = policy in ON_THE_NETWORK
+                self.assertEqual("reached the host" in got.out, reached, got)
+                self.assertEqual(listener.connections > before, reached)
+        self.assertIn("reached the host", self.bare("perl", "-e", script).out)
+
+    def test_a_converter_has_no_sockets(self):
+        for policy in ("converter", "ffmpeg", "convert", "gs", "pdftotext", "xz", "untrusted", "less",
+                       "vim", "tar", "sqlite3"):
+            with self.subTest(policy):
+                got = self.under(policy, "perl", "-e", CONNECT.replace("PORT", "1"))
+                self.assertDenied(got, "socket")
+
+    def test_writable_and_executable_memory(self):
+        program = ("import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | "
+                   "mmap.PROT_EXEC); print('mapped')")
+        for policy in ("default", "python3", "perl", "node", "java", "bash", "git", "build"):
+            with self.subTest(policy):
+                got = self.under(policy, "python3", "-c", program)
+                self.assertEqual("mapped" in got.out, policy in WRITES_CODE, got)
+        self.assertIn("mapped", self.bare("python3", "-c", program).out)
+
+    def test_untrusted_makes_no_process(self):
+        got = self.under("untrusted", "sh", "-c", "(echo child)")
+        self.assertDenied(got, "clone")
+        self.assertNotIn("child", got.out)
+        got = self.under("untrusted", "sh", "-c", "echo x > /tmp/a && echo y > ~/b && echo alone")
+        self.assertEqual(got.out, "alone\n", got)
+        self.assertNoDenials(got.err)
+
+
+if __name__ == "__main__":
+    sbxtest.main()
