@@ -155,7 +155,8 @@ Status NewRoot::add_host_path(const policy::LayeredPath& granted, bool read_only
       return {};
     }
     return Error{"cannot grant " + path, found.errno_value, entry.origin,
-                 "create it, or mark the line optional = true"};
+                 entry.origin.line > 0 ? "create it, or mark the line optional = true"
+                                       : "create it, or leave the option out"};
   }
   std::string place = entry.at.empty() ? path : expand(entry.at);
   if (entry.at.empty() && found.canonical != path) {

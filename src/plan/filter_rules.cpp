@@ -149,6 +149,18 @@ void add_terminal(Rules& rules) {
                                   equals(1, 32, kTiocsetd)}))});
 }
 
+// The vsyscall page is code at one address in every process, which no randomisation moves; the kernel
+// emulates it by these calls. Libraries have used the vDSO instead since 2012.
+void add_vsyscall(Rules& rules) {
+  constexpr std::uint64_t kPage = 0xffff'ffff'ff60'0000, kPageMask = ~std::uint64_t{0xfff};
+  for (const std::string_view call : {"time", "gettimeofday", "getcpu"}) {
+    rules.push_back({call, Overlay::First,
+                     quiet(denial(Purpose::Launch, kBuiltIn, "no calls by the vsyscall page",
+                                  test(seccomp::kInstructionPointer, 64, kPageMask, Compare::Equal, kPage)),
+                           ENOSYS)});
+  }
+}
+
 void add_set_id_bits(Rules& rules) {
   struct Mode {
     std::string_view call;
@@ -231,6 +243,7 @@ std::vector<OverlayRule> overlay_rules(const policy::Policy& policy) {
     add_publish(policy.publish.front().origin, rules);
   }
   add_terminal(rules);
+  add_vsyscall(rules);
   if (policy.wx.value != "allow") {
     add_write_exec(policy.wx.origin, rules);
   }

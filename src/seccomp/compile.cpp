@@ -29,6 +29,9 @@ std::uint32_t high_half(std::uint64_t value) {
 
 // Offsets into struct seccomp_data. Both architectures are little endian: the low half comes first.
 std::uint32_t low_offset(const ArgumentTest& test) {
+  if (test.argument == kInstructionPointer) {
+    return offsetof(seccomp_data, instruction_pointer);
+  }
   return static_cast<std::uint32_t>(offsetof(seccomp_data, args) +
                                     sizeof(std::uint64_t) * test.argument);
 }

@@ -33,7 +33,7 @@ bool compare(Compare how, T left, T right) {
 }  // namespace
 
 bool holds(const ArgumentTest& test, const seccomp_data& call) {
-  const std::uint64_t left = call.args[test.argument] & test.mask;
+  const std::uint64_t left = operand_of(call, test) & test.mask;
   if (test.width == 32) {
     const auto low = static_cast<std::uint32_t>(left);
     const auto value = static_cast<std::uint32_t>(test.value);

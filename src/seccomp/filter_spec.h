@@ -29,7 +29,7 @@ Arch native_arch();
 enum class Compare : std::uint8_t { Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual };
 
 struct ArgumentTest {
-  std::uint8_t argument = 0;         // 0..5
+  std::uint8_t argument = 0;         // 0..5, or kInstructionPointer
   std::uint8_t width = 64;           // 32 or 64 bits
   bool is_signed = false;            // order for Less … GreaterEqual
   Compare compare = Compare::Equal;
@@ -38,6 +38,17 @@ struct ArgumentTest {
 
   friend bool operator==(const ArgumentTest&, const ArgumentTest&) = default;
 };
+
+// As ArgumentTest::argument: the address of the instruction that made the call, 64 bits.
+inline constexpr std::uint8_t kInstructionPointer = 6;
+
+// What a test looks at.
+inline std::uint64_t operand_of(const seccomp_data& call, const ArgumentTest& test) {
+  return test.argument == kInstructionPointer ? call.instruction_pointer : call.args[test.argument];
+}
+inline void set_operand(seccomp_data& call, const ArgumentTest& test, std::uint64_t value) {
+  (test.argument == kInstructionPointer ? call.instruction_pointer : call.args[test.argument]) = value;
+}
 
 // A boolean expression over ArgumentTests.
 struct Condition {

@@ -40,7 +40,8 @@ std::string constant_text(const ArgumentInfo& info, std::uint64_t value) {
 std::string test_text(const ArgumentTest& test, std::string_view syscall) {
   const auto arguments = arguments_of(syscall);
   ArgumentInfo info;
-  std::string operand = fmt::format("arg{}", test.argument);
+  std::string operand = test.argument == kInstructionPointer ? "instruction_pointer"
+                                                             : fmt::format("arg{}", test.argument);
   if (test.argument < arguments.size()) {
     info = arguments[test.argument];
     operand = info.name;

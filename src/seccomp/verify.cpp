@@ -44,7 +44,7 @@ void satisfy(const std::vector<const ArgumentTest*>& tests, seccomp_data& call) 
     const std::uint64_t value = test->value + (away                             ? 1u
                                                : test->compare == Compare::Less ? ~0ull
                                                                                 : 0u);
-    call.args[test->argument] = with_masked(call.args[test->argument], *test, value);
+    set_operand(call, *test, with_masked(operand_of(call, *test), *test, value));
   }
 }
 
@@ -166,13 +166,13 @@ class Verifier {
 
   void check_boundary(const ArgumentTest& test, const std::vector<Rule>& rules,
                       seccomp_data& call) {
-    const auto kept = call.args[test.argument];
+    const auto kept = operand_of(call, test);
     const Boundary boundary = boundary_of(test);
     for (std::size_t i = 0; i < boundary.count; ++i) {
-      call.args[test.argument] = boundary.values[i];
+      set_operand(call, test, boundary.values[i]);
       check(call, first_match(rules, call));
     }
-    call.args[test.argument] = kept;
+    set_operand(call, test, kept);
   }
 
   bool is_new(const ArgumentTest& test) {
