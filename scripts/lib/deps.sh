@@ -93,7 +93,9 @@ build() {
     (cd "$SBX_SOURCE" && cmake --preset "$preset" -B "$directory") >&2 ||
       fail "cmake cannot configure $directory"
   fi
-  ninja -C "$directory" --quiet "$@" >&2 || fail "the build in $directory failed"
+  # Silent when there is nothing to do, so that the output is that of the command alone.
+  ninja -C "$directory" --quiet "$@" 2>&1 | { grep -v '^ninja: no work to do\.$' >&2 || true; } ||
+    fail "the build in $directory failed"
   # Root's files in somebody's checkout would be in their way for ever.
   if [ "$(id -u)" = 0 ] && [ "$directory" = "$SBX_SOURCE/build/$preset" ]; then
     local owner
