@@ -6,8 +6,9 @@ The tests must show what an ordinary user gets. Started by root, everything that
 therefore done as `sbx-test`, made if missing; root is used only to look (at /proc of that user) and
 for the tests that are about root.
 
-Environment: SBX the program, SBX_PROBES the built probes, SBX_TEST_REQUIRE=1 turns a skip into a
-failure, so that a machine which lacks something cannot pass by saying nothing.
+Environment: SBX the program, SBX_PROBES the built probes, SBX_TEST_USER another user (two runs at
+the same time would take each other's processes for remains), SBX_TEST_REQUIRE=1 turns a skip into
+a failure, so that a machine which lacks something cannot pass by saying nothing.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ import threading
 import time
 import unittest
 
-TEST_USER = "sbx-test"
+TEST_USER = os.environ.get("SBX_TEST_USER", "sbx-test")
 # Begins the reason of a skip that is no gap: a test about root, run by an ordinary user.
 BY_DESIGN = "by design: "
 TIMEOUT = 60
