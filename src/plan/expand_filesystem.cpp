@@ -119,7 +119,9 @@ Status NewRoot::add_home_and_cwd() {
   } else if (mode == "read" || mode == "write") {
     SBX_TRY(add_host_path({{identity_.home, "", false, policy_.home.origin}, 0}, mode == "read"));
   }
-  if (policy_.cwd.value != "none") {
+  // Whoever stands in their home, or above it, has not asked for all of it.
+  const bool holds_home = path::is_below(facts_.home, facts_.cwd);
+  if (policy_.cwd.value != "none" && !holds_home) {
     SBX_TRY(add_host_path({{facts_.cwd, "", false, policy_.cwd.origin}, 0}, policy_.cwd.value == "read"));
   }
   return {};

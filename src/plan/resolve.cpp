@@ -86,6 +86,11 @@ Status resolve_program(const std::string& name, const HostFacts& facts, const Pr
     }
   }
   std::string hidden, not_executable;
+  if (name.find('/') != std::string::npos &&
+      probes.path(candidates.front()).kind == PathFacts::Kind::Directory) {
+    return Error{"cannot execute " + candidates.front(), EISDIR, {}, "name a program",
+                 ExitCode::CannotExecute};
+  }
   for (const std::string& candidate : candidates) {
     const Found found = find_program(candidate, plan, probes);
     if (!found.on_host) {

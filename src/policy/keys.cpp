@@ -45,7 +45,8 @@ constexpr std::array kKeys = {
         "The home directory inside. private: an empty one in memory, gone afterwards. none: not "
         "there. read, write: the caller's own."},
     KeyInfo{Key::FilesystemCwd, "filesystem", "cwd", KeyType::Choice, "none|read|write", "none",
-            "The directory in which sbx is called. none: not shown for that reason alone."},
+            "The directory in which sbx is called. none: not shown for that reason alone. The home "
+            "directory, and what lies above it, is never granted so."},
     KeyInfo{
         Key::FilesystemRead, "filesystem", "read", KeyType::Paths, "", "",
         "Files and directories of the host to show read-only; programs in them can be executed. "

@@ -156,6 +156,10 @@ const std::set<std::string> kNever = {
     "vhangup",
 };
 
+// Programs that write machine code at run time, and programs that speak to other hosts.
+const std::set<std::string> kJustInTime{"java", "node", "nodejs"};
+const std::set<std::string> kClients{"client", "curl", "git", "ssh", "wget"};
+
 }  // namespace
 
 TEST_CASE("the policies that issue texts and manuals name are there", "[policies]") {
@@ -193,9 +197,9 @@ TEST_CASE("no shipped policy allows what none should", "[policies]") {
   for (const std::string& name : shipped_names()) {
     const policy::Policy policy = load(name);
     INFO(name);
-    CHECK(policy.wx.value == "deny");
+    CHECK((policy.wx.value == "deny" || kJustInTime.count(name) == 1));
     CHECK(policy.on_violation.value != "log");
-    CHECK(policy.network_mode.value != "host");
+    CHECK((policy.network_mode.value != "host" || kClients.count(name) == 1));
     for (const std::string& call : allowed_calls(policy)) {
       INFO(call);
       CHECK(kNever.count(call) == 0);
