@@ -19,7 +19,8 @@ constexpr mode_t kMode = 0600;  // arguments of denied calls may show what was s
 Error cannot(const std::string& what, const std::string& path, int errno_value) {
   return Error{.action = "cannot " + what + " the report " + path,
                .errno_value = errno_value,
-               .origin = Origin{.source = "--report " + path}};
+               .origin = Origin{.source = "--report " + path},
+               .hint = errno_value == ENOSPC ? "make room there, or name another file" : ""};
 }
 
 std::string directory_of(const std::string& path) {
@@ -79,13 +80,18 @@ void ReportFile::write_line(const std::string& json) {
   }
 }
 
+Status ReportFile::state() const {
+  if (file_ && errno_value_ != 0) {
+    return cannot("write", path_, errno_value_);
+  }
+  return {};
+}
+
 Status ReportFile::finish() {
   if (!file_) {
     return {};
   }
-  if (errno_value_ != 0) {
-    return cannot("write", path_, errno_value_);
-  }
+  SBX_TRY(state());
   if (in_place_) {
     return {};
   }

@@ -24,6 +24,9 @@ class ReportFile {
 
   void write_line(const std::string& json);
 
+  // The error of a write so far, if there was one.
+  Status state() const;
+
   // Puts the report in place. Errors: of any write so far, or of the renaming.
   Status finish();
 

@@ -3,11 +3,13 @@
 // acts and decides nothing.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -136,6 +138,31 @@ struct Listeners {
   }
 };
 
+events::Event phase(events::Event::Kind kind, int wait_status) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  events::Event event;
+  event.kind = kind;
+  event.time_us = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
+                  static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+  event.wait_status = wait_status;
+  return event;
+}
+
+// As waitpid(2) encodes it.
+int wait_status_of(const supervise::Outcome& outcome) {
+  if (const auto* exited = std::get_if<supervise::Exited>(&outcome)) {
+    return W_EXITCODE(exited->code, 0);
+  }
+  if (const auto* killed = std::get_if<supervise::Killed>(&outcome)) {
+    return W_EXITCODE(0, killed->signal);
+  }
+  if (const auto* violation = std::get_if<supervise::Violation>(&outcome)) {
+    return W_EXITCODE(0, violation->signal);
+  }
+  return W_EXITCODE(0, SIGKILL);
+}
+
 // What to do about denials of a program that has no policy of its own.
 std::string closing_hint(const std::string& program) {
   const std::string name = escape(path::basename(program));
@@ -157,6 +184,9 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
       return std::move(report).error();
     }
     listeners.report = *std::move(report);
+    // Now, while nothing has run: a full disk must not cost the report of a run.
+    listeners.take(phase(events::Event::Kind::Started, 0));
+    SBX_TRY(listeners.report.state());
   }
   auto published = supervise::open_published(plan.publish);
   if (!published) {
@@ -187,6 +217,8 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   if (!outcome) {
     return std::move(outcome).error();
   }
+  listeners.report.write_line(
+      events::to_json(phase(events::Event::Kind::Ended, wait_status_of(*outcome))));
   SBX_TRY(listeners.report.finish());
   if (by_default && listeners.denials > 0 && !listeners.quiet && !listeners.json) {
     const std::string hint = closing_hint(command.operands.front());
