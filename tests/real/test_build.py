@@ -31,7 +31,8 @@ class Build(RealCase):
         self.assertNoDenials(shown.err)
 
     def test_compilers(self):
-        for compiler, words in (("gcc", ["-O2", "-g", "plain.c"]), ("g++", ["hello.cpp", "main.cpp"]),
+        for compiler, words in (("gcc", ["-O2", "-g", "plain.c"]),
+                                ("g++", ["hello.cpp", "main.cpp"]),
                                 ("cc", ["plain.c"]), ("c++", ["-flto", "hello.cpp", "main.cpp"]),
                                 ("clang", ["-O2", "plain.c"])):
             with self.subTest(compiler):
@@ -65,7 +66,8 @@ class Build(RealCase):
         self.works("ninja", "-C", "build", "clean")
 
     def test_what_is_built_is_not_run_where_it_can_be_written(self):
-        self.write(self.work / "Makefile", "run: plain\n\t./plain\nplain: plain.c\n\tgcc -o $@ $<\n")
+        self.write(self.work / "Makefile", "run: plain\n\t./plain\n"
+                   "plain: plain.c\n\tgcc -o $@ $<\n")
         refused = self.run_sbx("make")
         self.assertNotEqual(refused.status, 0)
         self.assertNotIn(HELLO, refused.out)

@@ -101,7 +101,8 @@ class Ssh(RealCase):
         sshd = self.debian("sshd", "/usr/sbin")
         keys = self.keys()
         for name in (keys / "id_ed25519", self.work / "host"):
-            self.assertStatus(self.bare("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name), 0)
+            made = self.bare("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", name)
+            self.assertStatus(made, 0)
         port = sbxtest.free_port()
         public = (self.work / "host.pub").read_text().split()
         self.write(keys / "known_hosts", f"[127.0.0.1]:{port} {public[0]} {public[1]}\n", 0o600)
@@ -125,6 +126,19 @@ class Ssh(RealCase):
         piped = self.works("ssh", "-o", "BatchMode=yes", *named, *there, "cat", stdin=b"x" * 300000)
         self.assertEqual(len(piped.out), 300000)
         self.works("ssh", "-o", "BatchMode=yes", *named, *there, "exit 7", status=7)
+        # Programs that start ssh, under the policy that may.
+        remote = f"{sbxtest.ACCOUNT.name}@127.0.0.1"
+        self.need("rsync")
+        self.write(self.work / "file", "over ssh\n")
+        by = f"ssh -o BatchMode=yes -p {port} -i {named[1]} -o {named[3]}"
+        self.works("-p", "git", "rsync", "-a", "-e", by, "file",
+                   f"{remote}:{self.outside}/by-rsync")
+        self.assertEqual((self.outside / "by-rsync").read_text(), "over ssh\n")
+        command = {"env": sbxtest.environment(GIT_SSH_COMMAND=by)}
+        self.assertStatus(self.bare("git", "init", "-q", "--bare", self.outside / "far.git"), 0)
+        self.assertStatus(self.bare("git", "clone", "-q", self.outside / "far.git", "near"), 0)
+        self.works("--env", "GIT_SSH_COMMAND", "git", "-C", "near", "ls-remote",
+                   f"ssh://{remote}:{port}{self.outside}/far.git", **command)
         server.signal(signal.SIGTERM)
         server.wait()
 
@@ -170,7 +184,8 @@ class Git(RealCase):
 
     def test_a_hook_of_the_repository_is_not_run(self):
         self.works("git", "init", "-q", ".")
-        hook = self.write(self.work / ".git" / "hooks" / "pre-commit", "#!/bin/sh\ntouch ran\n", 0o755)
+        hook = self.write(self.work / ".git" / "hooks" / "pre-commit",
+                          "#!/bin/sh\ntouch ran\n", 0o755)
         self.assertTrue(hook.exists())
         self.works("git", "commit", "-q", "--allow-empty", "-m", "empty")
         self.assertFalse((self.work / "ran").exists())

@@ -54,7 +54,8 @@ class Converters(RealCase):
     def test_ffmpeg(self):
         ffmpeg = self.debian("ffmpeg")
         quiet = ("-nostdin", "-hide_banner", "-loglevel", "error")
-        self.converts(ffmpeg, *quiet, "-f", "lavfi", "-i", "testsrc=duration=2:size=320x240:rate=25",
+        self.converts(ffmpeg, *quiet, "-f", "lavfi", "-i",
+                      "testsrc=duration=2:size=320x240:rate=25",
                       "-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-c:v", "libx264",
                       "-preset", "ultrafast", "-c:a", "aac", "out/film.mp4", timeout=120)
         self.converts(ffmpeg, *quiet, "-i", "out/film.mp4", "-vf", "scale=160:120", "-c:v",

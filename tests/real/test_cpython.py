@@ -33,8 +33,8 @@ DIFFERENCES = {
        for name in ("test_absolute_cmd", "test_basic", "test_environ_path", "test_environ_path_cwd",
                     "test_environ_path_missing", "test_relative_cmd", "test_relative_path")},
 }
-# Tried, and told of: closed socket families, a root directory and a host name of one's own, anonymous
-# executable files, the setgid bit. The tests expect most of it, as an ordinary user's lot.
+# Tried, and told of: closed socket families, a root directory and a host name of one's own,
+# anonymous executable files, the setgid bit. The tests expect most of it, as a user's lot.
 DENIED = {"socket", "chroot", "sethostname", "memfd_create", "chmod"}
 
 

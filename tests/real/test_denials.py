@@ -12,7 +12,7 @@ import sbxtest  # noqa: E402  (the path comes first)
 from realtest import SECRET, Listener, RealCase  # noqa: E402
 
 NOT_FOR_PROGRAMS = {"base", "strict"}
-# Of those that stand for a program: who may start others, whose network is the host's, who sees keys.
+# Who may start other programs, whose network is the host's, who sees keys.
 STARTS_PROGRAMS = {"default", "git", "tar", "bash", "build", "python3", "perl", "node", "java",
                    "initdb", "interpreter"}
 ON_THE_NETWORK = {"client", "curl", "wget", "ssh", "git"}
@@ -20,6 +20,7 @@ SEES_KEYS = {"ssh", "git"}
 WRITES_HERE = {"workdir", "interactive", "client", "curl", "wget", "git", "rsync", "tar", "xz",
                "sqlite3", "build", "bash", "vim"}
 WRITES_CODE = {"node", "java"}
+PUBLISHED = {"nginx": 80, "apache2": 80, "redis-server": 6379, "memcached": 11211, "postgres": 5432}
 
 CONNECT = """use Socket;
 socket(my $s, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
@@ -45,7 +46,18 @@ ALONE = [name for name in POLICIES if name not in ("workdir", "offline", "intera
 
 class Shipped(RealCase):
     def under(self, policy, *words, **options):
-        return self.run_sbx("-p", policy, "--", *words, **options)
+        # A port that is taken on this machine must not be why something does not work.
+        ports = (["-P", f"127.0.0.1:{sbxtest.free_port()}:{PUBLISHED[policy]}"]
+                 if policy in PUBLISHED else [])
+        return self.run_sbx("-p", policy, *ports, "--", *words, **options)
+
+    def test_what_is_granted(self):
+        """The control of all below: under each policy a program starts, reads and prints."""
+        for policy in ALONE:
+            with self.subTest(policy):
+                got = self.under(policy, "cat", "/etc/passwd")
+                self.assertStatus(got, 0)
+                self.assertIn("root:", got.out)
 
     def test_every_policy_is_right(self):
         for path in sorted((sbxtest.ROOT / "policies").glob("*.toml")):
@@ -66,6 +78,7 @@ class Shipped(RealCase):
                 else:
                     self.assertNotEqual(got.status, 0, got)
                     self.assertNotIn(SECRET, got.out)
+                    self.assertRegex(got.err, "No such file|Permission denied")
 
     def test_files_outside(self):
         self.write(self.outside / "other", SECRET)
@@ -109,8 +122,8 @@ class Shipped(RealCase):
         self.assertIn("reached the host", self.bare("perl", "-e", script).out)
 
     def test_a_converter_has_no_sockets(self):
-        for policy in ("converter", "ffmpeg", "convert", "gs", "pdftotext", "xz", "untrusted", "less",
-                       "vim", "tar", "sqlite3"):
+        for policy in ("converter", "ffmpeg", "convert", "gs", "pdftotext", "xz", "untrusted",
+                       "less", "vim", "tar", "sqlite3"):
             with self.subTest(policy):
                 got = self.under(policy, "perl", "-e", CONNECT.replace("PORT", "1"))
                 self.assertDenied(got, "socket")
@@ -123,6 +136,20 @@ class Shipped(RealCase):
                 got = self.under(policy, "python3", "-c", program)
                 self.assertEqual("mapped" in got.out, policy in WRITES_CODE, got)
         self.assertIn("mapped", self.bare("python3", "-c", program).out)
+
+    def test_untrusted_computes(self):
+        numbers = "".join(f"{n * 7919 % 1000}\n" for n in range(5000))
+        lines = self.write(self.work / "lines", numbers)
+        shown = ("-p", "untrusted", "--ro", lines)
+        for words in (["sort", "-n", "--parallel=2"], ["sha256sum"],
+                      ["awk", "{ n += $1 } END { print n }"],
+                      ["gzip", "-c"], ["xz", "-T2", "-c"], ["wc", "-l"], ["sed", "s/9/nine/g"],
+                      ["tac"],
+                      ["python3", "-c", "import sys; print(len(open(sys.argv[1]).read()))"],
+                      ["perl", "-ne", "$n += $_; END { print $n }"]):
+            with self.subTest(words[0]):
+                got = self.works(*shown, "--", *words, lines)
+                self.assertEqual(got.out, self.bare(*words, lines).out)
 
     def test_untrusted_makes_no_process(self):
         got = self.under("untrusted", "sh", "-c", "(echo child)")

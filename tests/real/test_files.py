@@ -87,8 +87,8 @@ class Rsync(Files):
         self.assertIn("deep/file4", changed)
         self.assertNotIn("file5", changed)
         self.same("copy")
-        self.works("rsync", "-aHAXz", "--inplace", "--no-whole-file", "--link-dest=../copy", "tree/",
-                   "second/")
+        self.works("rsync", "-aHAXz", "--inplace", "--no-whole-file", "--link-dest=../copy",
+                   "tree/", "second/")
         self.same("second")
 
 
@@ -118,8 +118,8 @@ class Sqlite(Files):
     def test_starts_no_shell(self):
         self.debian("sqlite3")
         refused = self.run_sbx("sqlite3", ":memory:", ".shell touch ran")
-        self.assertTrue([line for line in refused.err.splitlines() if line.startswith("sbx: denied")],
-                        refused)
+        self.assertTrue([line for line in refused.err.splitlines()
+                         if line.startswith("sbx: denied")], refused)
         self.assertFalse((self.work / "ran").exists())
         self.bare("sqlite3", ":memory:", ".shell touch ran")
         self.assertTrue((self.work / "ran").exists(), "the control: without sbx it runs")

@@ -80,7 +80,8 @@ class Node(RealCase):
         self.need("node")
         self.write(self.work / "script.js", """
 const { execFileSync } = require("child_process");
-const crypto = require("crypto"), fs = require("fs"), http = require("http"), zlib = require("zlib");
+const crypto = require("crypto"), fs = require("fs"), http = require("http");
+const zlib = require("zlib");
 const { Worker } = require("worker_threads");
 let sum = 0;
 const hot = (n) => (n * n) % 7;               // long enough to be compiled
@@ -113,7 +114,7 @@ class Java(RealCase):
         self.need("java")
         version = self.works("java", "-version")
         self.assertIn("64-Bit Server VM", version.err)
-        # A runtime without a compiler comes with classes to run: keytool is a whole program in Java,
+        # A runtime without a compiler still has a class to run: keytool is a whole program in Java,
         # with cryptography, files and a console.
         self.works("java", "-Xint", "-version")
         made = self.works(

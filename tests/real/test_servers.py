@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Servers under the policies of their names: they serve, they are asked for much, nothing is denied."""
+"""Servers under the policies of their names: they serve, and nothing is denied."""
 
 import pathlib
 import signal
@@ -42,10 +42,10 @@ class Web(RealCase):
         page = self.bare("curl", "-sS", "--fail", f"http://127.0.0.1:{port}/")
         self.assertStatus(page, 0)
         self.assertIn("<title>", page.out)
-        urls = [f"http://127.0.0.1:{port}/?{n}" for n in range(200)]
-        many = self.bare("curl", "-sS", "--fail", "--parallel", "--parallel-max", "20",
-                         "-o", "/dev/null", *[word for url in urls for word in (url, "-o", "/dev/null")][:-2])
-        self.assertStatus(many, 0)
+        many = [word for n in range(200)
+                for word in ("-o", "/dev/null", f"http://127.0.0.1:{port}/?{n}")]
+        self.assertStatus(self.bare("curl", "-sS", "--fail", "--parallel", "--parallel-max", "20",
+                                    *many), 0)
         self.assertIn("404", sbxtest.fetch(port, path="/not-there").split("\r\n")[0])
         self.assertIn(self.stop(running, ending), (0, 128 + ending))
 
@@ -67,8 +67,11 @@ class Web(RealCase):
                       if int(sbxtest.status_of(pid).get("PPid", 0)) not in before)
         running.signal(signal.SIGUSR1)
         # Until the new workers are there apache may lose the signal that ends it.
-        self.until(lambda: before & (now := set(sbxtest.inside(running.process.pid, name="apache2")))
-                   == {master} and now - before, running)
+
+        def reloaded():
+            now = set(sbxtest.inside(running.process.pid, name="apache2"))
+            return before & now == {master} and now - before
+        self.until(reloaded, running)
         self.assertIn("200", sbxtest.fetch(port).split("\r\n")[0])
         self.stop(running, signal.SIGTERM)
 
@@ -138,7 +141,8 @@ class Postgres(RealCase):
         self.assertStatus(self.bare(programs / "createdb", *there, "bench"), 0)
         filled = self.bare(programs / "pgbench", *there, "-i", "-q", "bench")
         self.assertStatus(filled, 0)
-        measured = self.bare(programs / "pgbench", *there, "-c", "4", "-j", "2", "-t", "100", "bench")
+        measured = self.bare(programs / "pgbench", *there, "-c", "4", "-j", "2", "-t", "100",
+                             "bench")
         self.assertStatus(measured, 0)
         self.assertIn("number of failed transactions: 0", measured.out)
         # A sort on disk, parallel workers with memory of their own, and a vacuum.

@@ -20,7 +20,7 @@ def lines_of_sbx(text):
 
 
 class RealCase(sbxtest.TestCase):
-    """Each test has a directory of its own, `work` in it to start in, and the rest of it outside."""
+    """Each test has a directory of its own: `work` in it to start in, the rest is outside."""
 
     def setUp(self):
         super().setUp()
@@ -91,7 +91,8 @@ class RealCase(sbxtest.TestCase):
         self.assertEqual(told, [], text)
 
     def assertDenied(self, finished, call):
-        told = [line for line in lines_of_sbx(finished.err) if line.startswith(f"sbx: denied {call}(")]
+        told = [line for line in lines_of_sbx(finished.err)
+                if line.startswith(f"sbx: denied {call}(")]
         self.assertTrue(told, finished)
 
     def until(self, condition, running, timeout=30):
