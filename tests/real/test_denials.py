@@ -80,6 +80,16 @@ class Shipped(RealCase):
                     self.assertNotIn(SECRET, got.out)
                     self.assertRegex(got.err, "No such file|Permission denied")
 
+    def test_keys_in_a_home_that_is_granted(self):
+        key = self.keys() / "secret"
+        for policy in ("tar", "vim", "build", "python3", "curl"):
+            with self.subTest(policy):
+                got = self.run_sbx("-p", policy, "--home", "write", "--", "cat", key)
+                self.assertNotEqual(got.status, 0)
+                self.assertNotIn(SECRET, got.out)
+        shown = self.run_sbx("-p", "default", "--home", "read", "--", "cat", key)
+        self.assertIn(SECRET, shown.out, "the control: default covers nothing of what is granted")
+
     def test_files_outside(self):
         self.write(self.outside / "other", SECRET)
         for policy in ALONE:
