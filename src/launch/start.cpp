@@ -30,7 +30,11 @@ constexpr std::uint64_t kNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID
 Status leave_root(const plan::Identity& id) {
   const auto cannot = [&](const char* what) {
     return Error{fmt::format("cannot {} (uid {}, gid {})", what, id.outside_uid, id.outside_gid), errno,
-                 id.origin, "root needs CAP_SETUID and CAP_SETGID to start a sandbox as another user"};
+                 id.origin,
+                 errno == EINVAL
+                     ? "this root's own user namespace has no such id, as in most containers: choose one "
+                       "that it has, as --user nobody"
+                     : "root needs CAP_SETUID and CAP_SETGID to start a sandbox as another user"};
   };
   if (::setgroups(0, nullptr) != 0) {
     return cannot("drop root's supplementary groups");
