@@ -17,7 +17,10 @@ namespace {
 constexpr std::string_view kSuffix = ".toml";
 constexpr std::string_view kBase = "base";
 constexpr std::size_t kDeepest = 16;  // of extends; far beyond what a reader can follow
-constexpr std::array<std::string_view, 4> kNoPrograms = {kBase, "default", "service", "strict"};
+// Parents of other policies and postures: none is chosen because a program happens to be called so.
+constexpr std::array<std::string_view, 12> kNoPrograms = {
+    kBase,    "build",       "client",      "converter", "default",   "interactive",
+    "interpreter", "offline", "service",   "strict",    "untrusted", "workdir"};
 
 std::vector<std::string> all_directories(const SearchPath& search) {
   std::vector<std::string> directories = search.directories;
