@@ -56,6 +56,26 @@ int allow_descriptor(int ruleset, int descriptor, std::uint64_t handled) {
   return rights == 0 ? 0 : sys::allow_beneath(ruleset, descriptor, rights);
 }
 
+// A file that may be read but not written: by its name in /proc/self/fd it could be truncated.
+bool is_read_only_file(int descriptor) {
+  struct stat found {};
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  return flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && ::fstat(descriptor, &found) == 0 &&
+         S_ISREG(found.st_mode);
+}
+
+// A ruleset that handles truncation makes the kernel walk the path at every open, also for reading
+// (hook_file_open, Linux 6.2), which costs a server that opens a file for each request. Read-only
+// mounts refuse it already; what they do not hold are the descriptors handed on.
+std::uint64_t handled_rights(const plan::LaunchPlan& plan) {
+  bool hands_on = is_read_only_file(0) || is_read_only_file(1) || is_read_only_file(2);
+  for (const int kept : plan.keep_fds) {
+    hands_on = hands_on || is_read_only_file(kept);
+  }
+  const std::uint64_t rights = sys::landlock_rights(plan.landlock.abi);
+  return hands_on ? rights : rights & ~sys::kLandlockTruncate;
+}
+
 }  // namespace
 
 StepResult restrict_paths(const PreparedLaunch& prepared, ChildState&) noexcept {
@@ -63,7 +83,7 @@ StepResult restrict_paths(const PreparedLaunch& prepared, ChildState&) noexcept 
   if (landlock.abi == 0) {
     return {};
   }
-  const std::uint64_t handled = sys::landlock_rights(landlock.abi);
+  const std::uint64_t handled = handled_rights(prepared.plan);
   const int created = sys::create_ruleset(handled, sys::landlock_scopes(landlock.abi));
   if (created < 0) {
     return {-created, -1};

@@ -164,6 +164,28 @@ OnViolation on_violation_of(const std::string& word) {
   return word == "kill" ? OnViolation::Kill : word == "log" ? OnViolation::Log : OnViolation::Errno;
 }
 
+// A program named by its path is granted by that: nobody means to run what is not there. Only the
+// one file, read-only.
+Result<std::vector<MountOp>> resolve_mounts(const policy::Policy& policy, const Request& request,
+                                            const Identity& identity, const HostFacts& facts,
+                                            const Probes& probes) {
+  auto mounts = expand_filesystem(policy, identity, facts, probes);
+  const bool by_path = !request.command.empty() && request.command.front().find('/') != std::string::npos;
+  if (!mounts || !by_path) {
+    return mounts;
+  }
+  const std::string program = path::normalise(request.command.front(), facts.cwd);
+  const PathFacts found = probes.path(program);
+  if (look(*mounts, program).kind == Seen::Kind::Host || found.kind != PathFacts::Kind::File ||
+      !found.executable || inside_path_of(*mounts, found.canonical)) {
+    return mounts;
+  }
+  policy::Policy with_program = policy;
+  constexpr int kAfterAllLayers = 1 << 20;
+  with_program.read.push_back({{program, "", false, {"the command itself", 0, 0}}, kAfterAllLayers});
+  return expand_filesystem(with_program, identity, facts, probes);
+}
+
 }  // namespace
 
 Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
@@ -186,7 +208,7 @@ Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
     return identity.error();
   }
   plan.identity = std::move(*identity);
-  auto mounts = expand_filesystem(policy, plan.identity, facts, probes);
+  auto mounts = resolve_mounts(policy, request, plan.identity, facts, probes);
   if (!mounts) {
     return mounts.error();
   }

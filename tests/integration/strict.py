@@ -36,6 +36,17 @@ class Strict(sbxtest.TestCase):
         self.assertRegex(done.err, r"strict\.toml:\d+")
         self.assertRegex(done.err, r"--allow[ =]getpid")
 
+    def test_a_program_named_by_its_path_needs_no_grant(self):
+        """Only the file itself: what lies beside it stays out of sight."""
+        program = sbxtest.probe("bare_getpid")
+        done = sbx("run", "--policy", "strict", "--", program)
+        self.assertStatus(done, 128 + signal.SIGSYS)
+        self.assertEqual(done.out, "before\n")
+        plan = sbx("run", "--dry-run", "--json", "--policy", "strict", "--", program)
+        sources = {mount.get("source") for mount in json.loads(plan.out)["mounts"]}
+        self.assertIn(str(pathlib.Path(program).resolve()), sources)
+        self.assertNotIn(str(pathlib.Path(program).resolve().parent), sources)
+
     def test_the_remedy_works(self):
         done = sbx("run", "--policy", "strict", "--allow", "getpid", *granted(), "--",
                    sbxtest.probe("bare_getpid"))
