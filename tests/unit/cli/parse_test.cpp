@@ -228,7 +228,7 @@ TEST_CASE("parse: CLI11's tree has every option of the table, once") {
     CHECK(cli::info(verb.verb).name == verb.name);
     for (const cli::OptionInfo* option : cli::options_of(verb.verb)) {
       CHECK(tree.count(std::string(verb.name) + " " + std::string(option->name)) == 1);
-      expected += option->short_name.empty() ? 1 : 2;
+      expected += option->short_name.empty() ? 1u : 2u;
     }
   }
   CHECK(tree.size() == expected);
