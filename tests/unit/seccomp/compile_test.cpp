@@ -95,7 +95,7 @@ TEST_CASE("compile: every number from 0 to 600, x32 and i386") {
       INFO(number << " " << name);
       CHECK(simulate(program, make_call(arch, number)) == expected);
       seccomp_data foreign = make_call(arch, number);
-      for (const std::uint32_t other : {AUDIT_ARCH_I386, AUDIT_ARCH_ARM, 0}) {
+      for (const std::uint32_t other : {std::uint32_t{AUDIT_ARCH_I386}, std::uint32_t{AUDIT_ARCH_ARM}, std::uint32_t{0}}) {
         foreign.arch = other;
         CHECK(simulate(program, foreign) == SECCOMP_RET_KILL_PROCESS);
       }

@@ -124,7 +124,7 @@ TEST_CASE("prototypes: every call that a kernel still has, at the width it reads
       CHECK_FALSE(info.name.empty());
       CHECK((info.constants.empty() || info.constants == "S" || !constants_of(info.constants).empty()));
     }
-    with_arguments += arguments_of(name).empty() ? 0 : 1;
+    with_arguments += arguments_of(name).empty() ? 0u : 1u;
   }
   CHECK(with_arguments > 330);
 }
