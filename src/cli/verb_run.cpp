@@ -27,6 +27,7 @@
 #include "plan/resolve.h"
 #include "supervise/publish.h"
 #include "supervise/supervise.h"
+#include "sys/event_loop.h"
 
 namespace sbx::cli {
 namespace {
@@ -139,12 +140,9 @@ struct Listeners {
 };
 
 events::Event phase(events::Event::Kind kind, int wait_status) {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
   events::Event event;
   event.kind = kind;
-  event.time_us = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
-                  static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+  event.time_us = sys::realtime_microseconds();
   event.wait_status = wait_status;
   return event;
 }

@@ -15,7 +15,6 @@
 #include <climits>
 #include <string_view>
 
-#include "base/text.h"
 #include "host/accounts.h"
 #include "host/files.h"
 #include "host/kernel_version.h"
@@ -128,15 +127,11 @@ Result<plan::HostFacts> probe() {
   facts.gid = ::getgid();
   fill_environment(facts);
   fill_account(facts);
-  facts.stdin_is_terminal = ::isatty(STDIN_FILENO) == 1;
   facts.arch = seccomp::native_arch();
   facts.has_mdwe = knows_mdwe();
   facts.has_wait_killable =
       knows_filter_flags(SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillableRecv);
   facts.landlock_abi = landlock_abi();
-  if (const auto uid = parse_number(read_line("/proc/sys/kernel/overflowuid"))) {
-    facts.overflow_uid = static_cast<std::uint32_t>(*uid);
-  }
   return facts;
 }
 

@@ -47,7 +47,4 @@ Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan);
 // clones. An Error means that the command has not run and that nothing is left behind.
 Result<Started> start(PreparedLaunch& prepared, const StartOptions& options);
 
-// The names of the child's steps, in order, for --dry-run.
-std::vector<std::string_view> step_names();
-
 }  // namespace sbx::launch

@@ -16,6 +16,7 @@
 
 #include "launch/prepared.h"
 #include "launch/report.h"
+#include "sys/pidfd.h"
 #include "sys/process.h"
 
 namespace sbx::launch {
@@ -58,17 +59,17 @@ Status leave_root(const plan::Identity& id) {
 
 // Kills and reaps a sandbox that did not come up.
 void end(int init) {
-  ::syscall(SYS_pidfd_send_signal, init, SIGKILL, nullptr, 0);
-  siginfo_t ignored{};
-  ::waitid(P_PIDFD, static_cast<id_t>(init), &ignored, WEXITED);
+  sys::send_signal(init, SIGKILL);
+  sys::Ended ignored;
+  sys::reap(init, true, ignored);
 }
 
 Error died_before_exec(int init) {
-  siginfo_t info{};
-  ::waitid(P_PIDFD, static_cast<id_t>(init), &info, WEXITED);
-  const bool killed = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
+  sys::Ended ended;
+  sys::reap(init, true, ended);
+  const bool killed = ended.code == CLD_KILLED || ended.code == CLD_DUMPED;
   return Error{fmt::format("the sandbox's init died before the command ran ({} {})",
-                           killed ? "signal" : "status", info.si_status),
+                           killed ? "signal" : "status", ended.status),
                0, {}, "if memory is short the kernel may have killed it: see the kernel log"};
 }
 
@@ -185,16 +186,6 @@ std::uint64_t monotonic_nanoseconds() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-std::vector<std::string_view> step_names() {
-  std::vector<std::string_view> names;
-  for (const auto steps : {init_sequence(), sandboxee_sequence()}) {
-    for (const ChildStep& step : steps) {
-      names.push_back(step.name);
-    }
-  }
-  return names;
 }
 
 Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {

@@ -21,13 +21,11 @@ struct HostFacts {
   std::string home;                          // of that user; "/" if unknown
   std::string cwd;
   std::map<std::string, std::string> environment;
-  bool stdin_is_terminal = false;
   std::string os_release;                    // uname -r
   seccomp::Arch arch = seccomp::Arch::X86_64;
   bool has_mdwe = false;                     // prctl(PR_SET_MDWE), Linux 6.3
   bool has_wait_killable = false;            // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
   int landlock_abi = 0;                      // 0: not there
-  std::uint32_t overflow_uid = 65534;
 };
 
 // What a path on the host leads to, symbolic links followed once, here.
