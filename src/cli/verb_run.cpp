@@ -253,8 +253,7 @@ Result<int> run(Command command) {
   stopwatch.lap("read and merge the policy");
   const plan::Request request{.command = command.operands,
                               .keep_fds = command.keep_fds,
-                              .allow_degraded = command.allow_degraded,
-                              .quiet = command.quiet};
+                              .allow_degraded = command.allow_degraded};
   const auto plan = plan::resolve(*policy, request, *facts, host::probes());
   if (!plan) {
     return plan.error();

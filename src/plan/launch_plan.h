@@ -69,7 +69,6 @@ enum class OnViolation : std::uint8_t { Kill, Errno, Log };
 struct LaunchPlan {
   std::string policy_name;
   std::vector<std::string> policy_sources;
-  std::string policy_hint;              // shown once at the end of a run with denials; may be empty
 
   Identity identity;
   bool own_network = true;              // false: network.mode = "host"
@@ -102,7 +101,6 @@ struct LaunchPlan {
   OnViolation on_violation = OnViolation::Errno;
 
   std::vector<std::string> degraded;    // layers left out by --allow-degraded, for print and doctor
-  bool quiet = false;
 };
 
 }  // namespace sbx::plan

@@ -193,7 +193,6 @@ Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
   LaunchPlan plan;
   plan.policy_name = policy.name;
   plan.policy_sources = policy.sources;
-  plan.quiet = request.quiet;
   plan.keep_fds = request.keep_fds;
   plan.own_network = policy.network_mode.value != "host";
   plan.loopback = policy.network_mode.value == "private";

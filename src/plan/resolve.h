@@ -18,7 +18,6 @@ struct Request {
   std::vector<std::string> command;  // program and arguments; empty: not even a program (dry-run of a policy)
   std::vector<int> keep_fds;
   std::vector<std::string> allow_degraded;
-  bool quiet = false;
 };
 
 Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
