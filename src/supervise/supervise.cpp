@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "base/errno_name.h"
+#include "plan/answer.h"
 #include "seccomp/compile.h"
 #include "seccomp/syscall_table.h"
 #include "supervise/denial.h"
@@ -38,41 +39,6 @@ constexpr std::uint64_t kInitTag = 0;
 constexpr std::uint64_t kSignalTag = 1;
 constexpr std::uint64_t kNotifyTag = 2;
 constexpr std::uint64_t kTimerTag = 3;
-
-// How a denied call is answered.
-enum class Answer { Errno, Kill, LetRun };
-
-// Under "log" a denied call runs. Not those that would open the sandbox for good, nor those that
-// this sbx knows nothing about: they stay denied.
-bool may_run_under_log(seccomp::Purpose purpose) {
-  return purpose == seccomp::Purpose::Policy || purpose == seccomp::Purpose::Default;
-}
-
-Answer answer_for(const seccomp::Rule& rule, plan::OnViolation on_violation) {
-  if (rule.mediation == seccomp::Mediation::Log &&
-      rule.action.verdict == seccomp::Verdict::Notify) {
-    return Answer::LetRun;
-  }
-  if (rule.kill) {
-    return Answer::Kill;
-  }
-  switch (on_violation) {
-    case plan::OnViolation::Kill:
-      // A number that nobody knows, or clone3, is probed for by libc: ENOSYS is an answer, not a
-      // violation.
-      return rule.denied_errno == ENOSYS ? Answer::Errno : Answer::Kill;
-    case plan::OnViolation::Log:
-      return may_run_under_log(rule.purpose) ? Answer::LetRun : Answer::Errno;
-    case plan::OnViolation::Errno:
-      return Answer::Errno;
-  }
-  return Answer::Kill;
-}
-
-// Zero would tell the caller that the call had succeeded.
-int errno_of(const seccomp::Rule& rule) {
-  return rule.denied_errno == 0 ? EPERM : rule.denied_errno;
-}
 
 DenialKey key_of(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,
                  const seccomp_data& call) {
@@ -260,11 +226,11 @@ void Supervisor::decide(const seccomp_notif& notification) {
 }
 
 void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& rule) {
-  const Answer answer = answer_for(rule, plan_.on_violation);
+  const plan::Answer answer = plan::answer_to(rule, plan_.on_violation);
   const DenialKey key = key_of(plan_.filter, rule, notification.data);
   const bool repeat = denials_.is_repeat(key);
   ProcessFacts process;
-  if (!repeat || answer == Answer::Kill) {
+  if (!repeat || answer.kind == plan::Answer::Kind::Kill) {
     process = read_process(static_cast<pid_t>(notification.pid)).value_or(ProcessFacts{});
   }
   if (!repeat) {
@@ -275,19 +241,21 @@ void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& ru
     if (!listener_.is_waiting(notification.id)) {
       return;  // what was read may have been another process's
     }
-    event.denied.answer = answer == Answer::Kill     ? "killed"
-                          : answer == Answer::LetRun ? "allowed (log)"
-                                                     : errno_name(errno_of(rule));
+    event.denied.answer = answer.kind == plan::Answer::Kind::Kill ? "killed"
+                          : plan::is_granted(answer)              ? "allowed (log)"
+                                                     : errno_name(answer.errno_value);
     denials_.report(key, event);
   }
-  switch (answer) {
-    case Answer::LetRun:
+  switch (answer.kind) {
+    case plan::Answer::Kind::RunTold:
       listener_.let_run(notification.id);  // registers alone decided, and they cannot change
       break;
-    case Answer::Errno:
-      listener_.answer_errno(notification.id, errno_of(rule));
+    case plan::Answer::Kind::Run:  // the kernel does not ask about these
+    case plan::Answer::Kind::Supervised:
+    case plan::Answer::Kind::Fail:
+      listener_.answer_errno(notification.id, answer.errno_value == 0 ? EPERM : answer.errno_value);
       break;
-    case Answer::Kill:
+    case plan::Answer::Kind::Kill:
       kill_caller(notification, process);
       break;
   }

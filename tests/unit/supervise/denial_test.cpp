@@ -13,6 +13,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "seccomp/remedy.h"
 #include "seccomp/syscall_table.h"
 #include "supervise/address_text.h"
 
@@ -44,13 +45,13 @@ std::uint64_t pointer(const void* object) {
 
 TEST_CASE("calls are named whatever they are") {
   const auto spec = native_spec();
-  CHECK(supervise::call_name(spec, call_of(SYS_getpid)) == "getpid");
-  CHECK(supervise::call_name(spec, call_of(9999)) == "call 9999");
+  CHECK(seccomp::call_name(spec, call_of(SYS_getpid)) == "getpid");
+  CHECK(seccomp::call_name(spec, call_of(9999)) == "call 9999");
   auto foreign = call_of(20);
   foreign.arch = AUDIT_ARCH_I386;
-  CHECK(supervise::call_name(spec, foreign) == "i386 call 20");
+  CHECK(seccomp::call_name(spec, foreign) == "i386 call 20");
   if (seccomp::native_arch() == seccomp::Arch::X86_64) {
-    CHECK(supervise::call_name(spec, call_of(0x40000000 | 39)) == "x32 call 39");
+    CHECK(seccomp::call_name(spec, call_of(0x40000000 | 39)) == "x32 call 39");
   }
 }
 
@@ -110,22 +111,22 @@ TEST_CASE("the remedy is the line that would work") {
   const auto spec = native_spec();
   seccomp::Rule rule;
   rule.purpose = Purpose::Default;
-  CHECK(supervise::remedy_for(spec, call_of(SYS_getpid), rule).text ==
+  CHECK(seccomp::remedy_for(spec, call_of(SYS_getpid), rule).text ==
         "sbx run --allow getpid …, or  seccomp.allow = [\"getpid\"]");
-  CHECK(supervise::remedy_for(spec, call_of(SYS_getpid), rule).warning.empty());
-  CHECK_FALSE(supervise::remedy_for(spec, call_of(SYS_ptrace), rule).warning.empty());
+  CHECK(seccomp::remedy_for(spec, call_of(SYS_getpid), rule).warning.empty());
+  CHECK_FALSE(seccomp::remedy_for(spec, call_of(SYS_ptrace), rule).warning.empty());
   rule.origin.source = "--deny getpid";
-  CHECK(supervise::remedy_for(spec, call_of(SYS_getpid), rule).text == "leave out --deny getpid");
+  CHECK(seccomp::remedy_for(spec, call_of(SYS_getpid), rule).text == "leave out --deny getpid");
   rule.condition.kind = seccomp::Condition::Kind::Test;
-  CHECK(supervise::remedy_for(spec, call_of(SYS_socket, {17, 3, 0}), rule)
+  CHECK(seccomp::remedy_for(spec, call_of(SYS_socket, {17, 3, 0}), rule)
             .text.find("domain == AF_PACKET") != std::string::npos);
   rule.purpose = Purpose::WriteExec;
-  CHECK(supervise::remedy_for(spec, call_of(SYS_mmap), rule).text == "memory.wx = \"allow\"");
-  CHECK(supervise::remedy_for(spec, call_of(SYS_memfd_create), rule).text ==
+  CHECK(seccomp::remedy_for(spec, call_of(SYS_mmap), rule).text == "memory.wx = \"allow\"");
+  CHECK(seccomp::remedy_for(spec, call_of(SYS_memfd_create), rule).text ==
         "memory.memfd = \"allow\"");
   for (const Purpose purpose :
        {Purpose::Namespaces, Purpose::Publish, Purpose::Unknown, Purpose::PretendUid}) {
     rule.purpose = purpose;
-    CHECK(supervise::remedy_for(spec, call_of(SYS_clone), rule).text.empty());
+    CHECK(seccomp::remedy_for(spec, call_of(SYS_clone), rule).text.empty());
   }
 }
