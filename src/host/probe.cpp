@@ -29,8 +29,17 @@ constexpr int kPrGetMdwe = 66;
 // seccomp(2): Linux 5.19, newer than some headers.
 constexpr unsigned long kWaitKillableRecv = 1ul << 5;
 
-bool knows_mdwe() {
-  return ::prctl(kPrGetMdwe, 0, 0, 0, 0) >= 0;
+// A kernel that has a layer must not pass for one without because the question failed: each of these
+// takes only the answer that such a kernel gives.
+Result<bool> knows_mdwe(std::string_view os_release) {
+  constexpr KernelVersion kFirstWithMdwe{6, 3};
+  if (::prctl(kPrGetMdwe, 0, 0, 0, 0) >= 0) {
+    return true;
+  }
+  if (errno == EINVAL && !is_at_least(os_release, kFirstWithMdwe)) {
+    return false;
+  }
+  return Error{.action = "cannot ask the kernel about memory-deny-write-execute (prctl)", .errno_value = errno};
 }
 
 // The kernel looks at the flags before it reads the program: EFAULT means that it knows them.
@@ -38,10 +47,17 @@ bool knows_filter_flags(unsigned long flags) {
   return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, nullptr) < 0 && errno == EFAULT;
 }
 
-int landlock_abi() {
+Result<int> landlock_abi() {
   const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, std::size_t{0},
                                  LANDLOCK_CREATE_RULESET_VERSION);
-  return version > 0 ? static_cast<int>(version) : 0;
+  if (version > 0) {
+    return static_cast<int>(version);
+  }
+  // landlock(7): not built in, or not among the security modules of this boot.
+  if (errno == ENOSYS || errno == EOPNOTSUPP) {
+    return 0;
+  }
+  return Error{.action = "cannot ask the kernel for its version of Landlock", .errno_value = errno};
 }
 
 bool has_capabilities() {
@@ -53,18 +69,22 @@ bool has_capabilities() {
   return (data[0].permitted | data[1].permitted) != 0;
 }
 
-void fill_account(plan::HostFacts& facts) {
+Status fill_account(plan::HostFacts& facts) {
   const auto passwd = read_file("/etc/passwd");
+  if (!passwd && passwd.error().errno_value != ENOENT) {
+    return passwd.error();
+  }
   const auto account = passwd ? find_user(*passwd, facts.uid) : std::nullopt;
   facts.user_name = account ? account->name : std::to_string(facts.uid);
   if (account && account->home.starts_with('/')) {
     facts.home = account->home;
-    return;
+    return {};
   }
   // Not in passwd(5): a directory service's user. Their login set HOME.
   const auto home = facts.environment.find("HOME");
   const bool usable = !account && home != facts.environment.end() && home->second.starts_with('/');
   facts.home = usable ? home->second : "/";
+  return {};
 }
 
 void fill_environment(plan::HostFacts& facts) {
@@ -126,12 +146,17 @@ Result<plan::HostFacts> probe() {
   facts.uid = ::getuid();
   facts.gid = ::getgid();
   fill_environment(facts);
-  fill_account(facts);
+  SBX_TRY(fill_account(facts));
   facts.arch = seccomp::native_arch();
-  facts.has_mdwe = knows_mdwe();
+  const auto has_mdwe = knows_mdwe(facts.os_release);
+  const auto abi = landlock_abi();
+  if (!has_mdwe || !abi) {
+    return has_mdwe ? abi.error() : has_mdwe.error();
+  }
+  facts.has_mdwe = *has_mdwe;
   facts.has_wait_killable =
       knows_filter_flags(SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillableRecv);
-  facts.landlock_abi = landlock_abi();
+  facts.landlock_abi = *abi;
   return facts;
 }
 

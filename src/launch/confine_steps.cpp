@@ -15,14 +15,11 @@
 namespace sbx::launch {
 namespace {
 
-// The lowest free descriptor: the number that the next open gets, since nobody else uses the
+// The lowest free descriptor, or a negative errno: the number that the next open gets, since nobody else uses the
 // table while init sleeps.
 int next_descriptor() {
   const int next = ::fcntl(0, F_DUPFD_CLOEXEC, 0);
-  if (next >= 0) {
-    ::close(next);
-  }
-  return next;
+  return next < 0 || ::close(next) != 0 ? -errno : next;
 }
 
 }  // namespace
@@ -60,13 +57,15 @@ StepResult refuse_exec_gain(const PreparedLaunch& prepared, ChildState&) noexcep
 }
 
 StepResult install_filter(const PreparedLaunch& prepared, ChildState& state) noexcept {
-  if (prepared.plan.exec_once) {
-    // The execve that follows waits for the supervisor, so it must have the listener by then; and
-    // after the filter this process may not be able to tell it anything.
-    const ChildReport next{ChildReport::Kind::FilterIsNext, 0, 0, next_descriptor()};
-    if (::write(prepared.status_write.get(), &next, sizeof next) != sizeof next) {
-      return {errno, 0};
-    }
+  // The call that follows waits for the supervisor, so it must have the listener by then; and after
+  // the filter this process may not be able to tell it anything.
+  const int next = next_descriptor();
+  if (next < 0) {
+    return {-next, 0};
+  }
+  const ChildReport report{ChildReport::Kind::FilterIsNext, 0, 0, next};
+  if (::write(prepared.status_write.get(), &report, sizeof report) != sizeof report) {
+    return {errno, 0};
   }
   const int listener = sys::install_filter(prepared.filter, prepared.plan.wait_killable);
   if (listener < 0) {
@@ -74,6 +73,10 @@ StepResult install_filter(const PreparedLaunch& prepared, ChildState& state) noe
   }
   state.listener = listener;
   return {};
+}
+
+StepResult await_supervisor(const PreparedLaunch&, ChildState&) noexcept {
+  return result_of(sys::hide_memory(plan::kLaunchMark));
 }
 
 }  // namespace sbx::launch

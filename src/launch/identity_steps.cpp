@@ -18,12 +18,10 @@ StepResult die_with_supervisor(const PreparedLaunch& prepared, ChildState&) noex
     return result_of(answer);
   }
   // A supervisor that died before the line above sends no signal any more. getppid(2) says 0 in a
-  // new pid namespace either way; the pipe that only the supervisor holds open tells.
-  pollfd supervisor{prepared.go_read.get(), 0, 0};
-  if (::poll(&supervisor, 1, 0) != 0) {
-    return {ESRCH, 0};
-  }
-  return {};
+  // new pid namespace either way; the pipe that only the supervisor reads tells (POLLERR).
+  pollfd supervisor{prepared.status_write.get(), 0, 0};
+  const int ready = ::poll(&supervisor, 1, 0);
+  return {ready == 0 ? 0 : ready < 0 ? errno : ESRCH, 0};
 }
 
 StepResult map_ids(const PreparedLaunch& prepared, ChildState&) noexcept {

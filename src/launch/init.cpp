@@ -44,12 +44,11 @@ void forget_the_caller() {
 
 // Everything but the status pipe: a listener left open here would keep denied calls waiting for
 // ever after the supervisor's death, a pipe on stdout would never see its end.
-void keep_only(int descriptor) {
+int keep_only(int descriptor) {
   const auto kept = static_cast<unsigned>(descriptor);
-  if (kept > 0) {
-    ::close_range(0, kept - 1, 0);
-  }
-  ::close_range(kept + 1, ~0u, 0);
+  const bool closed = (kept == 0 || ::close_range(0, kept - 1, 0) == 0) &&
+                      ::close_range(kept + 1, ~0u, 0) == 0;
+  return closed ? 0 : -errno;
 }
 
 // Reaps whatever has ended; true when the sandboxee was among it.
@@ -102,8 +101,7 @@ void run_init(PreparedLaunch& prepared) noexcept {
   if (prepared.trace != nullptr) {
     prepared.trace->in_init = monotonic_nanoseconds();
   }
-  // The supervisor's ends of the pipes: held here they would hide its death.
-  prepared.go_write.reset();
+  // The supervisor's end of the pipe: held here it would hide its death.
   prepared.status_read.reset();
   ::prctl(PR_SET_NAME, "sbx-init", 0, 0, 0);
   forget_the_caller();
@@ -119,17 +117,12 @@ void run_init(PreparedLaunch& prepared) noexcept {
   }
   mark(prepared.trace, Step::Execute);
 
-  const ChildReport started{ChildReport::Kind::Started, 0, 0, state.listener};
-  char go = 0;
-  if (::write(prepared.status_write.get(), &started, sizeof started) != sizeof started ||
-      ::read(prepared.go_read.get(), &go, 1) != 1) {
-    ::_exit(kSetupFailed);  // no supervisor any more
+  if (const int answer = keep_only(prepared.status_write.get()); answer < 0) {
+    fail(prepared, Step::CloseDescriptors, {-answer, 0});
   }
-  keep_only(prepared.status_write.get());
-  // Nobody inside may look into this process or into what is left of the caller's environment in
-  // its memory (proc(5): /proc/1/environ, mem and fd then belong to nobody).
-  if (sys::set_dumpable(false) < 0) {
-    ::_exit(kSetupFailed);
+  const ChildReport started{ChildReport::Kind::Started, 0, 0, 0};
+  if (::write(prepared.status_write.get(), &started, sizeof started) != sizeof started) {
+    ::_exit(kSetupFailed);  // no supervisor any more
   }
   reap_and_forward(prepared, state.sandboxee);
 }

@@ -28,15 +28,14 @@ struct StepTiming {
 };
 
 struct StartOptions {
-  bool trace = false;         // fill Started::timings
+  bool trace = false;         // let release tell the timings
 };
 
-// What a started launch leaves in the supervisor's hands. The command has been exec'ed.
+// What a started launch leaves in the supervisor's hands. The command waits to be released.
 struct Started {
   sys::UniqueFd init;         // pidfd of pid 1 inside
   sys::UniqueFd status;       // init writes the sandboxee's wait status (int, as waitpid(2)), then ends
   sys::UniqueFd notify;       // the seccomp listener
-  std::vector<StepTiming> timings;
 };
 
 // The plan must outlive the PreparedLaunch. Single-threaded callers only: a lock held by another
@@ -44,7 +43,12 @@ struct Started {
 Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan);
 
 // Blocks all signals (the supervisor takes them by signalfd), leaves root where the plan says so,
-// clones. An Error means that the command has not run and that nothing is left behind.
+// clones, and takes the listener. An Error means that the command has not run and that nothing is left
+// behind.
 Result<Started> start(PreparedLaunch& prepared, const StartOptions& options);
+
+// Lets the command run, and returns when it has been exec'ed: the timings, if start was to trace them.
+// The descriptors are those of Started. An Error leaves the sandbox to be killed.
+Result<std::vector<StepTiming>> release(const PreparedLaunch& prepared, int init, int status, int listener);
 
 }  // namespace sbx::launch

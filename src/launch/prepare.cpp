@@ -72,7 +72,6 @@ Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan) {
   SBX_TRY(check_kept(plan));
   PreparedLaunchPtr prepared(new PreparedLaunch(plan));
   SBX_TRY(open_pipe(prepared->status_read, prepared->status_write));
-  SBX_TRY(open_pipe(prepared->go_read, prepared->go_write));
 
   const plan::Identity& id = plan.identity;
   prepared->uid_map = fmt::format("{} {} 1\n", id.inside_uid, id.outside_uid);

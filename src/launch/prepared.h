@@ -32,7 +32,6 @@ struct PreparedLaunch {
   sigset_t signals_outside{};               // the mask sbx was started with: the sandboxee gets it back
 
   sys::UniqueFd status_read, status_write;  // init → supervisor: ChildReports, then the wait status
-  sys::UniqueFd go_read, go_write;          // supervisor → init: "the listener is taken"
 
   std::vector<std::byte> stack;             // the sandboxee's until exec
   Trace* trace = nullptr;                   // shared mapping; null: not asked for

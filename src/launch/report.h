@@ -14,8 +14,8 @@ namespace sbx::launch {
 struct ChildReport {
   enum class Kind : std::int32_t {
     Failed,          // step, errno_value, item
-    FilterIsNext,    // the listener will be descriptor `item` of init (exec_once only)
-    Started,         // the command runs; the listener is descriptor `item` of init
+    FilterIsNext,    // the listener will be descriptor `item` of init
+    Started,         // the command runs
   };
   Kind kind = Kind::Failed;
   std::int16_t step = 0;

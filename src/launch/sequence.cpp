@@ -21,12 +21,13 @@
 //                                   asleep until exec (vfork)         close descriptors at exec
 //                                        ·                            MDWE, Landlock
 //                                        ·                            signals to default
-//   (exec_once: take the listener        ·                            seccomp filter, last
-//    early, let one execve by)           ·                            execve ─────► the command runs
-//   report "started"  ◄──────────── report: listener is fd N
-//   take the listener from init
-//   "go"  ────────────────────────► close every descriptor, reap,
-//   supervise: one loop               forward signals
+//   take the listener from init          ·                            seccomp filter, last
+//   make ready to supervise              ·                            hide memory: waits for the
+//   let that call by ───────────────────────────────────────────────►   supervisor
+//   (exec_once: let one execve by)       ·                            execve ─────► the command runs
+//                                   close every descriptor
+//   read "started"  ◄────────────── report "started"
+//   supervise: one loop             reap, forward signals
 //                                   write the wait status, end
 //   pidfd readable: all is dead
 //
@@ -37,7 +38,12 @@
 // - Each later step can do with less: what needs CAP_SYS_ADMIN (mounts), CAP_NET_ADMIN (loopback,
 //   ports) or CAP_SYS_RESOURCE (namespace limits) stands before DropCapabilities.
 // - MDWE before the filter, which denies prctl under most policies; signals just before the
-//   filter, since rt_sigprocmask may be denied after it; nothing but execve after it.
+//   filter, since rt_sigprocmask may be denied after it.
+// - After the filter one call before execve, known by a mark (plan::kLaunchMark): it waits until the
+//   supervisor has the listener and everything else it needs. So nothing that can fail there is
+//   left when the command begins. The call itself makes the memory that init and the sandboxee share
+//   undumpable (prctl(2), PR_SET_DUMPABLE): nobody inside may look into /proc/1. It could not come
+//   earlier, since pidfd_getfd(2) wants init dumpable, nor later, since init sleeps until exec.
 #include "launch/sequence.h"
 
 #include <array>
@@ -90,6 +96,7 @@ constexpr std::array kSandboxeeSequence{
     ChildStep{Step::RestrictPaths, "apply the Landlock ruleset", restrict_paths},
     ChildStep{Step::ResetSignals, "reset the signal mask", reset_signals},
     ChildStep{Step::InstallFilter, "install the system call filter", install_filter},
+    ChildStep{Step::AwaitSupervisor, "hide the memory of init", await_supervisor},
     ChildStep{Step::Execute, "execute the command", execute},
 };
 
@@ -119,7 +126,8 @@ static_assert(precedes(Step::DropCapabilities, Step::ForkSandboxee));
 static_assert(precedes(Step::SetNoNewPrivs, Step::RestrictPaths));
 static_assert(precedes(Step::SetNoNewPrivs, Step::InstallFilter));
 static_assert(precedes(Step::CloseDescriptors, Step::InstallFilter));
-static_assert(static_cast<int>(Step::InstallFilter) + 1 == static_cast<int>(Step::Execute));
+static_assert(static_cast<int>(Step::InstallFilter) + 1 == static_cast<int>(Step::AwaitSupervisor));
+static_assert(static_cast<int>(Step::AwaitSupervisor) + 1 == static_cast<int>(Step::Execute));
 
 }  // namespace
 

@@ -36,6 +36,7 @@ enum class Step : std::int32_t {
   RestrictPaths,
   ResetSignals,
   InstallFilter,
+  AwaitSupervisor,
   Execute,
 };
 inline constexpr std::size_t kStepCount = static_cast<std::size_t>(Step::Execute) + 1;

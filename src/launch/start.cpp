@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,67 +83,67 @@ Result<sys::UniqueFd> wait_for_listener(int init, int status, int descriptor) {
     if (listener >= 0) {
       return sys::UniqueFd(listener);
     }
-    pollfd early{status, POLLIN, 0};
-    if (listener != -EBADF || ::poll(&early, 1, 0) != 0) {
+    if (listener != -EBADF) {
       return Error{"cannot take the system call filter's listener", -listener, {},
                    "pidfd_getfd(2) must be permitted: a container's own filter may forbid it"};
+    }
+    pollfd early{status, POLLIN, 0};
+    if (::poll(&early, 1, 0) != 0) {
+      return sys::UniqueFd();  // the child has failed; its report says how
     }
     ::nanosleep(&kPause, nullptr);
   }
 }
 
-// Lets the launch's own execve by, and nothing else: between the filter and exec the child makes
-// no other call that could wait here. Its pointers are the supervisor's own memory's copies, and
-// no hostile code has run yet, so "continue" decides on nothing that could change.
-Status let_exec_by(int listener, int status) {
+// Lets one waiting call of the launch by. Its pointers are the supervisor's own memory's copies, and no
+// hostile code has run yet, so "continue" decides on nothing that could change. Another call cannot
+// wait here: between the filter and exec the child makes no other.
+template <typename Expected>
+Status let_by(int listener, int status, const char* what, const Expected& is_expected) {
   pollfd ready[2] = {{listener, POLLIN, 0}, {status, POLLIN, 0}};
   if (::poll(ready, 2, -1) < 0 || (ready[0].revents & POLLIN) == 0) {
     return {};  // the child has failed; its report says how
   }
   seccomp_notif call{};
   if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) != 0) {
-    return Error{"cannot receive the command's execve from the filter", errno, {}, ""};
+    return Error{fmt::format("cannot receive the {} from the filter", what), errno, {}, ""};
+  }
+  if (!is_expected(call.data)) {
+    return Error{fmt::format("cannot let the {} by: call {} came instead", what, call.data.nr), 0, {},
+                 "this is a defect of sbx"};
   }
   seccomp_notif_resp answer{};
   answer.id = call.id;
   answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-  if (call.data.nr != SYS_execve) {
-    answer.flags = 0;
-    answer.error = -EPERM;
-  }
   if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) != 0) {
-    return Error{"cannot let the command's execve by", errno, {}, ""};
+    return Error{fmt::format("cannot let the {} by", what), errno, {}, ""};
   }
   return {};
 }
 
-// Reads reports until the command runs. A failure's Error leaves init dead or dying.
-Result<sys::UniqueFd> wait_for_start(const PreparedLaunch& prepared, int init) {
+// The next report of init, which has not failed.
+Result<ChildReport> next_report(const plan::LaunchPlan& plan, int status, int init) {
+  ChildReport report;
+  if (::read(status, &report, sizeof report) != sizeof report) {
+    return died_before_exec(init);
+  }
+  if (report.kind == ChildReport::Kind::Failed) {
+    return to_error(plan, report);
+  }
+  return report;
+}
+
+// Until the command waits for its release. A failure's Error leaves init dead or dying.
+Result<sys::UniqueFd> wait_until_held(const PreparedLaunch& prepared, int init) {
   const int status = prepared.status_read.get();
-  sys::UniqueFd listener;
   for (;;) {
-    ChildReport report;
-    if (::read(status, &report, sizeof report) != sizeof report) {
-      return died_before_exec(init);
+    const auto report = next_report(prepared.plan, status, init);
+    if (!report) {
+      return report.error();
     }
-    switch (report.kind) {
-      case ChildReport::Kind::Failed:
-        return to_error(prepared.plan, report);
-      case ChildReport::Kind::FilterIsNext: {
-        auto taken = wait_for_listener(init, status, report.item);
-        if (!taken) {
-          return taken.error();
-        }
-        listener = std::move(*taken);
-        SBX_TRY(let_exec_by(listener.get(), status));
-        break;
-      }
-      case ChildReport::Kind::Started: {
-        if (listener) {
-          return listener;
-        }
-        return wait_for_listener(init, status, report.item);
-      }
+    auto listener = wait_for_listener(init, status, report->item);
+    if (!listener || *listener) {
+      return listener;
     }
   }
 }
@@ -167,7 +168,7 @@ std::vector<StepTiming> timings(const Trace& trace) {
   };
   add("init", init_sequence());
   add("sandboxee", sandboxee_sequence());
-  list.push_back({"supervisor", "take the listener", since(previous, trace.started)});
+  list.push_back({"supervisor", "hear that the command runs", since(previous, trace.started)});
   return list;
 }
 
@@ -214,25 +215,35 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {
   Started started;
   started.init.reset(pidfd);
   prepared.status_write.reset();
-  prepared.go_read.reset();
 
-  auto listener = wait_for_start(prepared, pidfd);
+  auto listener = wait_until_held(prepared, pidfd);
   if (!listener) {
     end(pidfd);
     return listener.error();
   }
   started.notify = std::move(*listener);
-  constexpr char kGo = 1;
-  if (::write(prepared.go_write.get(), &kGo, 1) != 1) {
-    end(pidfd);
-    return Error{"cannot tell the sandbox's init to go on", errno, {}, ""};
-  }
-  if (prepared.trace != nullptr) {
-    prepared.trace->started = monotonic_nanoseconds();
-    started.timings = timings(*prepared.trace);
-  }
   started.status = std::move(prepared.status_read);
   return started;
+}
+
+Result<std::vector<StepTiming>> release(const PreparedLaunch& prepared, int init, int status,
+                                        int listener) {
+  SBX_TRY(let_by(listener, status, "launch's last step", [](const seccomp_data& call) {
+    return call.nr == SYS_prctl && call.args[5] == plan::kLaunchMark;
+  }));
+  if (prepared.plan.exec_once) {
+    SBX_TRY(let_by(listener, status, "command's execve",
+                   [](const seccomp_data& call) { return call.nr == SYS_execve; }));
+  }
+  const auto report = next_report(prepared.plan, status, init);
+  if (!report) {
+    return report.error();
+  }
+  if (prepared.trace == nullptr) {
+    return std::vector<StepTiming>{};
+  }
+  prepared.trace->started = monotonic_nanoseconds();
+  return timings(*prepared.trace);
 }
 
 }  // namespace sbx::launch

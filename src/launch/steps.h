@@ -30,6 +30,7 @@ StepResult refuse_exec_gain(const PreparedLaunch& prepared, ChildState& state) n
 StepResult restrict_paths(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult reset_signals(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult install_filter(const PreparedLaunch& prepared, ChildState& state) noexcept;
+StepResult await_supervisor(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult execute(const PreparedLaunch& prepared, ChildState& state) noexcept;
 
 // A wrapper of sys/ answers 0 or a negative errno.

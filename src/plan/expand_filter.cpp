@@ -302,6 +302,14 @@ class FilterBuilder {
     if (!number) {
       return;
     }
+    if (overlay.overlay == Overlay::Before) {
+      std::vector<Rule>& rules = spec_.calls[*number];
+      if (rules.empty()) {
+        rules.push_back(spec_.denied);
+      }
+      rules.insert(rules.begin(), std::move(overlay.rule));
+      return;
+    }
     const auto found = spec_.calls.find(*number);
     if (overlay.overlay == Overlay::Replace ||
         (overlay.overlay == Overlay::Forbid && found == spec_.calls.end())) {
@@ -335,6 +343,7 @@ class FilterBuilder {
         replace_grants(rules, overlay);
         break;
       case Overlay::Replace:
+      case Overlay::Before:
         break;
     }
   }

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "plan/launch_plan.h"
+
 namespace sbx::plan {
 namespace {
 
@@ -224,6 +226,15 @@ void add_pretended_ids(const Origin& origin, Rules& rules) {
   }
 }
 
+// The launch's own last but one call waits for the supervisor here, whatever the policy says of
+// prctl. Whoever sends the mark later is denied: by then nobody waits for it.
+void add_launch_gate(Rules& rules) {
+  constexpr int kUnusedArgument = 5;
+  rules.push_back({"prctl", Overlay::Before,
+                   denial(Purpose::Launch, kBuiltIn, "the launch waits for its supervisor",
+                          equals(kUnusedArgument, 64, kLaunchMark))});
+}
+
 // Without these no program can return from a signal handler, or end.
 void add_ends(Rules& rules) {
   for (const std::string_view call : {"rt_sigreturn", "restart_syscall", "exit", "exit_group"}) {
@@ -255,6 +266,7 @@ std::vector<OverlayRule> overlay_rules(const policy::Policy& policy) {
     add_pretended_ids(policy.single_uid.origin, rules);
   }
   add_ends(rules);
+  add_launch_gate(rules);
   return rules;
 }
 

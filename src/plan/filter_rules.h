@@ -13,6 +13,7 @@ namespace sbx::plan {
 
 // How a rule of sbx and the policy's rules for the same call go together.
 enum class Overlay : std::uint8_t {
+  Before,   // before everything, for every policy
   First,    // before every rule of the policy; left out where the policy lets no such call run
   Forbid,   // in place of whatever lets the call run, or of the default
   Replace,  // in place of all the policy says

@@ -64,6 +64,10 @@ struct Landlock {
   friend bool operator==(const Landlock&, const Landlock&) = default;
 };
 
+// In the sixth argument of the one prctl(2) that the launch makes under its own filter, where the
+// kernel reads nothing: the filter lets that call wait for the supervisor (launch/sequence.cpp).
+inline constexpr std::uint64_t kLaunchMark = 0x7362'7820'6761'7465;
+
 enum class OnViolation : std::uint8_t { Kill, Errno, Log };
 
 struct LaunchPlan {

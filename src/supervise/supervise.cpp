@@ -68,6 +68,7 @@ class Supervisor {
         denials_(sink_) {}
 
   Status begin();
+  const Running& running() const { return running_; }
   Result<Outcome> run();
   void kill_everything();
 
@@ -397,7 +398,8 @@ int exit_code(const Outcome& outcome) {
   return static_cast<int>(ExitCode::TimeLimit);
 }
 
-Result<Outcome> supervise(const plan::LaunchPlan& plan, Running running, const EventSink& sink) {
+Result<Outcome> supervise(const plan::LaunchPlan& plan, Running running, const EventSink& sink,
+                          const Release& release) {
   auto epoll = sys::Epoll::create();
   if (!epoll) {
     sys::send_signal(running.init.get(), SIGKILL);
@@ -409,6 +411,10 @@ Result<Outcome> supervise(const plan::LaunchPlan& plan, Running running, const E
   if (Status begun = supervisor.begin(); !begun) {
     supervisor.kill_everything();
     return std::move(begun).error();
+  }
+  if (Status released = release(supervisor.running()); !released) {
+    supervisor.kill_everything();
+    return std::move(released).error();
   }
   auto outcome = supervisor.run();
   if (!outcome) {

@@ -43,9 +43,12 @@ using Outcome = std::variant<Exited, Killed, Violation, TimedOut>;
 int exit_code(const Outcome& outcome);
 
 using EventSink = std::function<void(const events::Event&)>;
+// Lets the command run, which waits until everything that could fail here has not.
+using Release = std::function<Status(const Running&)>;
 
 // Runs until everything inside is dead. Signals must be blocked already (they are, since before the
 // clone). Errors are failures of the supervisor itself; the sandboxee is dead by then.
-Result<Outcome> supervise(const plan::LaunchPlan& plan, Running running, const EventSink& sink);
+Result<Outcome> supervise(const plan::LaunchPlan& plan, Running running, const EventSink& sink,
+                          const Release& release);
 
 }  // namespace sbx::supervise

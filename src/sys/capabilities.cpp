@@ -58,8 +58,8 @@ int verify_no_capabilities() {
   }
   for (unsigned long capability = 0; capability <= kMaxCapability; ++capability) {
     const int bounding = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
-    if (bounding < 0) {
-      break;  // EINVAL: beyond the kernel's last capability
+    if (bounding < 0 && errno == EINVAL && capability > 0) {
+      break;  // beyond the kernel's last capability
     }
     // The ambient set is a subset of permitted and inheritable (capabilities(7)), both empty.
     if (bounding != 0) {

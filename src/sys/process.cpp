@@ -54,6 +54,10 @@ int set_parent_death_signal(int signal) {
   return result_of(::prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(signal), 0, 0, 0));
 }
 
+int hide_memory(std::uint64_t mark) {
+  return result_of(::syscall(SYS_prctl, PR_SET_DUMPABLE, 0ul, 0ul, 0ul, 0ul, mark));
+}
+
 int set_dumpable(bool dumpable) {
   return result_of(::prctl(PR_SET_DUMPABLE, dumpable ? 1ul : 0ul, 0, 0, 0));
 }

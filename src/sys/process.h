@@ -22,6 +22,8 @@ int set_no_new_privs();
 // prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN), Linux 6.3: no mapping that was writable becomes executable.
 int refuse_exec_gain();
 int set_parent_death_signal(int signal);
+// PR_SET_DUMPABLE 0, with a mark in the argument that the kernel does not read: seccomp(2) sees it.
+int hide_memory(std::uint64_t mark);
 int set_dumpable(bool dumpable);
 
 // seccomp(2), SECCOMP_SET_MODE_FILTER with a listener, whose descriptor it returns.

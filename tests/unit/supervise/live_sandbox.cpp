@@ -193,7 +193,8 @@ Run run(const plan::LaunchPlan& plan, const std::function<int()>& inside, Option
       options.on_event(event, init);
     }
   };
-  result.outcome = supervise::supervise(plan, std::move(running), sink);
+  result.outcome = supervise::supervise(plan, std::move(running), sink,
+                                       [](const supervise::Running&) { return Status{}; });
   if (outside > 0) {
     ::waitpid(outside, nullptr, 0);
   }
