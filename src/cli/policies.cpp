@@ -76,10 +76,12 @@ policy::SearchPath search_path(const std::map<std::string, std::string>& environ
   }
   append(search.directories, "/etc/sbx/policies");
   if (path::is_absolute(program)) {
-    // In the build tree beside the program, installed beside its bin directory.
+    // Installed, beside its bin directory; in the build tree, beside the program. Never both: one
+    // that is not there could be planted.
     const std::string directory = path::parent(program);
-    append(search.installed, path::join(directory, "share/sbx/policies"));
-    append(search.installed, path::join(path::parent(directory), "share/sbx/policies"));
+    const bool is_installed = path::basename(directory) == "bin";
+    append(search.installed,
+           path::join(is_installed ? path::parent(directory) : directory, "share/sbx/policies"));
   }
   return search;
 }
@@ -97,7 +99,43 @@ policy::FileSource file_source() {
 
 Library open_library() {
   const auto variables = environment();
-  return Library{search_path(variables, home_of(variables), program_file()), file_source()};
+  const std::string home = home_of(variables);
+  const std::string program = program_file();
+  return Library{search_path(variables, home, program), file_source(), home, program};
+}
+
+std::vector<plan::OwnPath> own_paths(const Library& library, const plan::HostFacts& facts,
+                                     const std::vector<policy::PolicyLayer>& layers) {
+  std::vector<plan::OwnPath> own;
+  const auto add = [&own](const std::string& path, bool is_file, bool is_secret) {
+    const bool is_held = std::any_of(own.begin(), own.end(), [&](const plan::OwnPath& other) {
+      return !other.is_file && path::is_below(path, other.path);
+    });
+    if (path::is_absolute(path) && path != "/" && !is_held) {
+      own.push_back({path::normalise(path), is_file, is_secret});
+    }
+  };
+  // Where this run looks, and where one without these variables, or with another HOME, would.
+  for (const char* variable :
+       {"XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"}) {
+    const std::string directory = value_of(facts.environment, variable);
+    add(directory.empty() ? "" : path::join(directory, "sbx"), false, true);
+  }
+  for (const std::string& home : {library.home, facts.home}) {
+    for (const char* directory : {".config/sbx", ".local/state/sbx", ".cache/sbx"}) {
+      add(path::is_absolute(home) && home != "/" ? path::join(home, directory) : "", false, true);
+    }
+  }
+  for (const auto* directories : {&library.search.directories, &library.search.installed}) {
+    for (const std::string& directory : *directories) {
+      add(directory, false, false);
+    }
+  }
+  add(library.program, true, false);
+  for (const policy::PolicyLayer& layer : layers) {
+    add(layer.source.empty() ? "" : path::normalise(layer.source, facts.cwd), true, false);
+  }
+  return own;
 }
 
 Result<std::vector<policy::PolicyLayer>> load(const std::string& name_or_file,

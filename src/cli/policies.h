@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "plan/resolve.h"
 #include "policy/library.h"
 #include "policy/merge.h"
 
@@ -16,6 +17,8 @@ namespace sbx::cli {
 struct Library {
   policy::SearchPath search;
   policy::FileSource files;
+  std::string home;     // whose ~/.config/sbx is searched; empty: nobody's
+  std::string program;  // sbx's own file
 };
 
 // $SBX_POLICY_PATH (directories separated by colons), $XDG_CONFIG_HOME/sbx/policies (by default
@@ -30,6 +33,12 @@ policy::FileSource file_source();
 // The search path from the real environment. `home` is $HOME if it is the user's own directory:
 // under `sudo` it may still be another's, whose policies are not root's.
 Library open_library();
+
+// What a command must not write to, lest it decides about the next run: sbx's own directories
+// ($XDG_CONFIG_HOME/sbx, its state, cache and run-time ones, whether they exist or not), every
+// directory of the search path, the program, and the files of this policy.
+std::vector<plan::OwnPath> own_paths(const Library& library, const plan::HostFacts& facts,
+                                     const std::vector<policy::PolicyLayer>& layers);
 
 // The layers of a policy by name or file.
 Result<std::vector<policy::PolicyLayer>> load(const std::string& name_or_file,

@@ -264,7 +264,8 @@ Result<int> run(Command command) {
   stopwatch.lap("read and merge the policy");
   const plan::Request request{.command = command.operands,
                               .keep_fds = command.keep_fds,
-                              .allow_degraded = command.allow_degraded};
+                              .allow_degraded = command.allow_degraded,
+                              .own_paths = own_paths(library, *facts, *layers)};
   const auto plan = plan::resolve(*policy, request, *facts, host::probes());
   if (!plan) {
     return plan.error();

@@ -102,13 +102,14 @@ PathFacts probe_path(const std::string& path) {
   return facts;
 }
 
-std::optional<std::string> probe_link(const std::string& path) {
+std::optional<plan::LinkFacts> probe_link(const std::string& path) {
   std::array<char, PATH_MAX> target{};
   const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
-  if (length <= 0) {
+  struct stat info {};
+  if (length <= 0 || ::lstat(path.c_str(), &info) != 0) {
     return std::nullopt;
   }
-  return std::string(target.data(), static_cast<std::size_t>(length));
+  return plan::LinkFacts{std::string(target.data(), static_cast<std::size_t>(length)), info.st_uid};
 }
 
 // Read when the first name is asked for: most launches ask for none.

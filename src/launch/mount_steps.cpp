@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
+#include <cstring>
 
 #include "launch/prepared.h"
 #include "launch/steps.h"
@@ -92,7 +95,8 @@ struct Builder {
         {options.size.empty() ? nullptr : "size", options.size.c_str()},
         {nullptr, nullptr},
     };
-    return mount_new_at("tmpfs", list, kScratch, op.destination, nullptr);
+    return mount_new_at("tmpfs", list, kScratch | (op.read_only ? sys::kReadOnly : 0), op.destination,
+                        nullptr);
   }
 
   int operator()(const plan::Proc& op) const {
@@ -104,6 +108,41 @@ struct Builder {
     constexpr sys::FilesystemOption kOptions[] = {
         {"mode", "0620"}, {"ptmxmode", "0666"}, {nullptr, nullptr}};
     return mount_new_at("devpts", kOptions, sys::kNoSuid | sys::kNoExec, op.destination, nullptr);
+  }
+
+  int operator()(const plan::Pin& op) const {
+    const int opened = sys::open_beneath_no_follow(state.root, below_root(op.destination));
+    const UniqueFd place(opened);
+    if (!place) {
+      return opened;
+    }
+    const int copy = sys::clone_tree(place.get());
+    if (copy < 0) {
+      return copy;
+    }
+    const UniqueFd tree(copy);
+    const std::uint64_t attributes = op.read_only ? sys::kReadOnly : 0;
+    if (const int answer = sys::set_attributes(tree.get(), attributes, true); answer < 0) {
+      return answer;
+    }
+    return sys::attach(tree.get(), place.get());
+  }
+
+  int operator()(const plan::MakeOnHost& op) const {
+    std::array<char, PATH_MAX> above{};
+    const std::size_t length = op.destination.rfind('/');
+    if (length >= above.size()) {
+      return -ENAMETOOLONG;
+    }
+    std::memcpy(above.data(), op.destination.data(), length);
+    const int opened = sys::open_beneath_no_symlinks(state.root, length == 0 ? "." : above.data() + 1);
+    const UniqueFd directory(opened);
+    if (!directory) {
+      return opened;
+    }
+    const char* name = op.destination.c_str() + length + 1;
+    const bool made = ::mkdirat(directory.get(), name, 0700) == 0;
+    return made || errno == EEXIST ? 0 : -errno;
   }
 
   // `keep`: where to leave the mount's descriptor; null: close it.

@@ -12,6 +12,9 @@ namespace {
 
 std::string mount_hint(const plan::MountOp& op, int errno_value) {
   const bool is_bind = std::holds_alternative<plan::Bind>(op.what);
+  if (std::holds_alternative<plan::MakeOnHost>(op.what)) {
+    return "sbx would read its files there: make the directory, or grant nothing writable above it";
+  }
   switch (errno_value) {
     case ENOENT:
       return is_bind ? "create it, or mark the line optional = true" : "its parent directory is missing inside";

@@ -17,6 +17,12 @@ Result<std::vector<MountOp>> expand_filesystem(const policy::Policy& policy,
                                                const Identity& identity, const HostFacts& facts,
                                                const Probes& probes);
 
+// What keeps sbx's own files as they are below what was granted writable, and out of sight below
+// what was granted at all; to be done after all other mounts. Error: a grant of the files themselves.
+Result<std::vector<MountOp>> expand_own_files(const std::vector<OwnPath>& own,
+                                              const std::vector<MountOp>& mounts,
+                                              const Probes& probes);
+
 // The same once more as Landlock rules. An Error where the kernel has none and the loss was not
 // allowed by name.
 Result<Landlock> expand_landlock(const std::vector<MountOp>& mounts, const Request& request,

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <map>
 #include <set>
 
 #include "base/path.h"
 #include "plan/expand.h"
+#include "plan/walk.h"
 
 namespace sbx::plan {
 namespace {
@@ -19,7 +21,6 @@ constexpr std::array<std::string_view, 6> kDevices{"null", "zero", "full", "rand
 // What procfs tells of the whole kernel to anybody who asks: addresses, configuration, modules, keys.
 constexpr std::array<std::string_view, 6> kHiddenInProc{"kallsyms", "config.gz", "modules",
                                                         "keys",     "key-users", "timer_list"};
-constexpr int kMaxLinks = 40;  // as the kernel (path_resolution(7))
 
 // What will lie at one place.
 struct Item {
@@ -43,7 +44,8 @@ class NewRoot {
   Status add_tmpfs();
   Status add_hidden();
   void add_system();
-  Result<std::string> add_links(const std::string& path, const policy::LayeredPath& entry);
+  bool is_trusted(const Step& step) const;
+  Status add_links(const std::string& path, const PathFacts& found, const policy::LayeredPath& granted);
   void add(Item item);
 
   Status emit(const std::string& place, const Item& item);
@@ -127,25 +129,49 @@ Status NewRoot::add_home_and_cwd() {
   return {};
 }
 
-// Symbolic links on the way to `path` become links inside, so that the name the user gave works
-// there too; what they lead to is the place of the bind. Returns that place.
-Result<std::string> NewRoot::add_links(const std::string& path, const policy::LayeredPath& entry) {
-  std::string at = path;
-  for (int links = 0; links < kMaxLinks; ++links) {
-    bool followed = false;
-    for (std::size_t end = at.find('/', 1); !followed; end = at.find('/', end + 1)) {
-      const std::string prefix = at.substr(0, end);
-      if (const auto target = probes_.link(prefix)) {
-        const std::string rest = end == std::string::npos ? "" : at.substr(end);
-        add({{MakeSymlink{prefix, *target}, entry.entry.origin}, false, entry.layer});
-        at = path::normalise(*target + rest, path::parent(prefix));
-        followed = true;
-      } else if (end == std::string::npos) {
-        return at;
-      }
+// A link that only the administrator can have made. One that belongs to the user may be a
+// sandboxee's, left by an earlier run in a directory that was granted writable; where the command is
+// root outside, root's own links count so too, but for those of the system's directories.
+bool NewRoot::is_trusted(const Step& step) const {
+  constexpr std::uint32_t kOverflow = 65534;  // what a user namespace shows of ids that it lacks
+  const std::uint32_t owner = step.link->owner;
+  if (owner == identity_.outside_uid) {
+    const std::string directory = path::parent(step.place);
+    return owner == 0 && (directory == "/" || directory == "/var" ||
+                          path::is_below(directory, "/usr") || path::is_below(directory, "/etc"));
+  }
+  return owner == 0 || owner == kOverflow;
+}
+
+// Symbolic links on the way to what is granted become links inside, so that the name the user gave
+// works there too; what they lead to is the place of the bind.
+Status NewRoot::add_links(const std::string& path, const PathFacts& found,
+                          const policy::LayeredPath& granted) {
+  const policy::PathEntry& entry = granted.entry;
+  const auto way = walk(path, probes_.link, entry.origin);
+  if (!way) {
+    return way.error();
+  }
+  for (const Step& step : way->steps) {
+    if (!step.link) {
+      continue;
+    }
+    if (!is_trusted(step)) {
+      return Error{fmt::format("cannot grant {}: {} is a symbolic link, which an earlier sandboxed run may "
+                               "have put there",
+                               path, step.place == path ? "it" : step.place),
+                   0, entry.origin,
+                   fmt::format("if it should lead there, name what it leads to: {}", found.canonical)};
+    }
+    if (entry.at.empty()) {
+      add({{MakeSymlink{step.place, step.link->target}, entry.origin}, false, granted.layer});
     }
   }
-  return Error{"too many symbolic links on the way to " + path, 0, entry.entry.origin, ""};
+  if (way->end != found.canonical) {
+    return Error{"cannot grant " + path, ESTALE, entry.origin,
+                 "it was exchanged while sbx looked at it: run again, and see who can write its directory"};
+  }
+  return {};
 }
 
 Status NewRoot::add_host_path(const policy::LayeredPath& granted, bool read_only) {
@@ -161,12 +187,9 @@ Status NewRoot::add_host_path(const policy::LayeredPath& granted, bool read_only
                                        : "create it, or leave the option out"};
   }
   std::string place = entry.at.empty() ? path : expand(entry.at);
-  if (entry.at.empty() && found.canonical != path) {
-    auto end = add_links(path, granted);
-    if (!end) {
-      return end.error();
-    }
-    place = std::move(*end);
+  if (found.canonical != path) {
+    SBX_TRY(add_links(path, found, granted));
+    place = entry.at.empty() ? found.canonical : place;
   }
   if (place == "/") {
     return Error{"cannot grant the whole host tree at /", 0, entry.origin,
@@ -217,7 +240,7 @@ Status NewRoot::add_hidden() {
                    "mark the line optional = true if it may be missing"};
     }
     if (found.kind == PathFacts::Kind::Directory) {
-      add({{Tmpfs{found.canonical, 0, kOnePage}, entry.origin}, true, layer});
+      add({{Tmpfs{found.canonical, 0, kOnePage, true}, entry.origin}, true, layer});
       continue;
     }
     const PathFacts null = probes_.path("/dev/null");
@@ -293,6 +316,11 @@ Status NewRoot::emit(const std::string& place, const Item& item) {
   SBX_TRY(emit_mount_point(place, item));
   if (!(inside_bind && std::holds_alternative<MakeDirectory>(item.op.what))) {
     ops_.push_back(item.op);
+    const auto next = items_.upper_bound(place);
+    if (auto* tmpfs = std::get_if<Tmpfs>(&ops_.back().what); tmpfs != nullptr && next != items_.end() &&
+                                                             path::is_below(next->first, place)) {
+      tmpfs->read_only = false;  // what is granted below a hidden directory needs a place in it
+    }
   }
   return {};
 }

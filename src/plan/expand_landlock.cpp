@@ -15,7 +15,7 @@ LandlockRule rule_for(const MountOp& op) {
     rule.execute = !bind->no_exec;
     rule.write = !bind->read_only;
   } else if (const auto* tmpfs = std::get_if<Tmpfs>(&op.what)) {
-    rule.write = tmpfs->mode != 0;
+    rule.write = !tmpfs->read_only;
   } else if (const auto* proc = std::get_if<Proc>(&op.what)) {
     rule.write = !proc->read_only;
   }

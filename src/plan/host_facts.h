@@ -41,8 +41,14 @@ struct PathFacts {
 
 using PathProbe = std::function<PathFacts(const std::string& path)>;
 
-// The target of a symbolic link as written ("usr/bin" for /bin); nothing if it is none.
-using LinkProbe = std::function<std::optional<std::string>(const std::string& path)>;
+// A symbolic link itself.
+struct LinkFacts {
+  std::string target;       // as written: "usr/bin" for /bin
+  std::uint32_t owner = 0;  // st_uid of the link
+};
+
+// Nothing if there is no symbolic link at the path.
+using LinkProbe = std::function<std::optional<LinkFacts>(const std::string& path)>;
 
 // The id of a user or group by name, from passwd(5) or group(5).
 struct AccountProbe {

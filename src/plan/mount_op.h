@@ -51,6 +51,7 @@ struct Tmpfs {
   std::string destination;
   std::uint32_t mode = 0755;
   std::uint64_t size_bytes = 0;  // 0: the kernel's default, half of memory
+  bool read_only = false;        // its owner inside could else change the mode, and write
 
   friend bool operator==(const Tmpfs&, const Tmpfs&) = default;
 };
@@ -71,8 +72,26 @@ struct Devpts {
   friend bool operator==(const Devpts&, const Devpts&) = default;
 };
 
+// What stands at a place inside, a symbolic link too, mounted upon itself. The kernel lets nobody
+// inside rename, remove or replace a mount point (EBUSY, rename(2), rmdir(2)).
+struct Pin {
+  std::string destination;
+  bool read_only = false;
+
+  friend bool operator==(const Pin&, const Pin&) = default;
+};
+
+// A directory that is missing below a writable bind, made there, and so on the host, mode 0700: so
+// that it can be mounted upon, and nothing inside can be the first to make it.
+struct MakeOnHost {
+  std::string destination;
+  std::string on_host;  // for texts
+
+  friend bool operator==(const MakeOnHost&, const MakeOnHost&) = default;
+};
+
 struct MountOp {
-  std::variant<MakeDirectory, MakeFile, MakeSymlink, Bind, Tmpfs, Proc, Devpts> what;
+  std::variant<MakeDirectory, MakeFile, MakeSymlink, Bind, Tmpfs, Proc, Devpts, Pin, MakeOnHost> what;
   Origin origin{};
 
   friend bool operator==(const MountOp&, const MountOp&) = default;

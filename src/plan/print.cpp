@@ -26,12 +26,19 @@ struct Describe {
   }
   std::string operator()(const Tmpfs& op) const {
     const std::string size = op.size_bytes == 0 ? "" : fmt::format(", at most {} bytes", op.size_bytes);
-    return fmt::format("mount a tmpfs on {}, mode {:04o}, noexec{}", op.destination, op.mode, size);
+    return fmt::format("mount a tmpfs on {}, mode {:04o}, {}noexec{}", op.destination, op.mode,
+                       op.read_only ? "read-only, " : "", size);
   }
   std::string operator()(const Proc& op) const {
     return fmt::format("mount a procfs on {}{}", op.destination, op.read_only ? ", read-only" : "");
   }
   std::string operator()(const Devpts& op) const { return "mount a devpts on " + op.destination; }
+  std::string operator()(const Pin& op) const {
+    return fmt::format("hold {} in its place{}", op.destination, op.read_only ? ", read-only" : "");
+  }
+  std::string operator()(const MakeOnHost& op) const {
+    return fmt::format("make the directory {} outside, so that nothing inside can", op.on_host);
+  }
 };
 
 std::string_view word(OnViolation on_violation) {

@@ -28,10 +28,14 @@ struct ToJson {
             {"noexec", op.no_exec}, {"device", op.device}};
   }
   Json operator()(const Tmpfs& op) const {
-    return {{"op", "tmpfs"}, {"mode", op.mode}, {"size_bytes", op.size_bytes}};
+    return {{"op", "tmpfs"}, {"mode", op.mode}, {"size_bytes", op.size_bytes}, {"read_only", op.read_only}};
   }
   Json operator()(const Proc& op) const { return {{"op", "proc"}, {"read_only", op.read_only}}; }
   Json operator()(const Devpts&) const { return {{"op", "devpts"}}; }
+  Json operator()(const Pin& op) const { return {{"op", "pin"}, {"read_only", op.read_only}}; }
+  Json operator()(const MakeOnHost& op) const {
+    return {{"op", "host-directory"}, {"on_host", text_of(op.on_host)}};
+  }
 };
 
 Json mounts_json(const LaunchPlan& plan) {

@@ -212,6 +212,11 @@ Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
     return mounts.error();
   }
   plan.mounts = std::move(*mounts);
+  auto held = expand_own_files(request.own_paths, plan.mounts, probes);
+  if (!held) {
+    return held.error();
+  }
+  plan.mounts.insert(plan.mounts.end(), held->begin(), held->end());
   auto landlock = expand_landlock(plan.mounts, request, facts);
   if (!landlock) {
     return landlock.error();

@@ -13,11 +13,22 @@
 
 namespace sbx::plan {
 
-// What the command line asks beside the policy.
+// A place of sbx's own on the host, by which a later run could be influenced: its policies, their
+// directories whether they exist or not, its state, the program itself.
+struct OwnPath {
+  std::string path;         // absolute; symbolic links on the way are part of what is held
+  bool is_file = false;     // else a directory
+  bool is_secret = false;   // not to be seen inside unless granted by its own name
+
+  friend bool operator==(const OwnPath&, const OwnPath&) = default;
+};
+
+// What the command line asks beside the policy, and what cli knows of sbx's own files.
 struct Request {
   std::vector<std::string> command;  // program and arguments; empty: not even a program (dry-run of a policy)
   std::vector<int> keep_fds;
   std::vector<std::string> allow_degraded;
+  std::vector<OwnPath> own_paths;
 };
 
 Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,

@@ -8,21 +8,25 @@ namespace {
 
 constexpr int kMaxLinks = 40;  // as the kernel (path_resolution(7))
 
-// The operation that decides about a path: the deepest destination above it, the last one of these.
+// They change nothing of what is seen.
+bool is_transparent(const MountOp& op) {
+  return std::holds_alternative<Pin>(op.what) || std::holds_alternative<MakeOnHost>(op.what);
+}
+
+}  // namespace
+
 const MountOp* deciding(const std::vector<MountOp>& mounts, const std::string& inside) {
   const MountOp* found = nullptr;
   std::size_t length = 0;
   for (const MountOp& op : mounts) {
     const std::string& destination = destination_of(op);
-    if (path::is_below(inside, destination) && destination.size() >= length) {
+    if (!is_transparent(op) && path::is_below(inside, destination) && destination.size() >= length) {
       found = &op;
       length = destination.size();
     }
   }
   return found;
 }
-
-}  // namespace
 
 const std::string& destination_of(const MountOp& op) {
   return std::visit([](const auto& what) -> const std::string& { return what.destination; }, op.what);

@@ -30,6 +30,9 @@ Seen look(const std::vector<MountOp>& mounts, const std::string& inside);
 
 const std::string& destination_of(const MountOp& op);
 
+// The operation that decides about a path: the deepest destination above it, the last one of these.
+const MountOp* deciding(const std::vector<MountOp>& mounts, const std::string& inside);
+
 // The path inside under which a host's file can be seen; nothing if no bind shows it.
 std::optional<std::string> inside_path_of(const std::vector<MountOp>& mounts, const std::string& host);
 

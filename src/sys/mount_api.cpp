@@ -86,9 +86,9 @@ int pivot_into(int root) {
 
 namespace {
 
-int open_path(int directory, const char* path, std::uint64_t resolve) {
+int open_path(int directory, const char* path, std::uint64_t resolve, std::uint64_t flags = 0) {
   open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
+  how.flags = O_PATH | O_CLOEXEC | flags;
   how.resolve = resolve;
   return result_of(::syscall(SYS_openat2, directory, path, &how, sizeof how));
 }
@@ -101,6 +101,10 @@ int open_path_no_symlinks(const char* path) {
 
 int open_beneath_no_symlinks(int directory, const char* path) {
   return open_path(directory, path, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+int open_beneath_no_follow(int directory, const char* path) {
+  return open_path(directory, path, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, O_NOFOLLOW);
 }
 
 }  // namespace sbx::sys

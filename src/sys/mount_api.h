@@ -48,4 +48,7 @@ int open_path_no_symlinks(const char* path);
 // The same for a relative path that must not lead out of `directory` (RESOLVE_BENEATH).
 int open_beneath_no_symlinks(int directory, const char* path);
 
+// The same; what stands at the end may be a symbolic link, and is opened itself (O_NOFOLLOW).
+int open_beneath_no_follow(int directory, const char* path);
+
 }  // namespace sbx::sys

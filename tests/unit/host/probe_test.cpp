@@ -117,7 +117,10 @@ TEST_CASE("link probe: the target as written") {
   const Scratch scratch;
   const auto probes = sbx::host::probes();
   REQUIRE(::symlink("usr/../bin", (scratch.path + "/link").c_str()) == 0);
-  CHECK(probes.link(scratch.path + "/link") == "usr/../bin");
+  const auto found = probes.link(scratch.path + "/link");
+  REQUIRE(found);
+  CHECK(found->target == "usr/../bin");
+  CHECK(found->owner == ::getuid());
   CHECK_FALSE(probes.link(scratch.path));
   CHECK_FALSE(probes.link(scratch.path + "/nothing"));
 }

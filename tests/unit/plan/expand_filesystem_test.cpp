@@ -172,5 +172,45 @@ TEST_CASE("the view tells what lies at a path inside", "[view]") {
   CHECK(inside_path_of(*ops, "/etc/passwd") == std::nullopt);
 }
 
+TEST_CASE("a link that the user owns is not followed: a sandboxee may have planted it", "[filesystem]") {
+  FakeHost host = debian();
+  host.paths["/home/u/.ssh"] = PathFacts::Kind::Directory;
+  host.links["/home/u/work/sub"] = "/home/u/.ssh";
+  host.links["/home/u/sys"] = "/usr/share";
+  host.link_owners = {{"/home/u/work/sub", 1000}, {"/home/u/sys", 1000}};
+  auto policy = minimal();
+  policy.write = {entry("/home/u/work/sub")};
+  auto ops = expand_filesystem(policy, identity(), user(), host.probes());
+  REQUIRE_FALSE(ops);
+  CHECK(to_text(ops.error()) ==
+        "sbx: cannot grant /home/u/work/sub: it is a symbolic link, which an earlier sandboxed run may "
+        "have put there [t.toml:3:1]\n"
+        "hint: if it should lead there, name what it leads to: /home/u/.ssh\n");
+  policy.write[0].entry.at = "/data";  // another place inside changes nothing
+  CHECK_FALSE(expand_filesystem(policy, identity(), user(), host.probes()));
+  policy.write = {};
+  policy.read = {entry("/home/u/sys/zoneinfo/UTC")};
+  CHECK_FALSE(expand_filesystem(policy, identity(), user(), host.probes()));
+  host.link_owners.clear();  // the administrator's
+  CHECK(expand_filesystem(policy, identity(), user(), host.probes()));
+}
+
+TEST_CASE("a root outside trusts only the system's own links", "[filesystem]") {
+  FakeHost host = debian();
+  host.links["/root/sub"] = "/usr/share";
+  HostFacts facts = user();
+  facts.uid = facts.gid = 0;
+  facts.home = "/root";
+  Identity root;
+  root.home = "/root";
+  auto policy = minimal();
+  policy.read = {entry("/usr"), entry("/bin")};
+  CHECK(expand_filesystem(policy, root, facts, host.probes()));
+  policy.read = {entry("/root/sub/zoneinfo/UTC")};
+  CHECK_FALSE(expand_filesystem(policy, root, facts, host.probes()));
+  root.outside_uid = 65534;  // it has left root: what is root's, no sandboxee has made
+  CHECK(expand_filesystem(policy, root, facts, host.probes()));
+}
+
 }  // namespace
 }  // namespace sbx::plan

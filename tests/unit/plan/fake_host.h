@@ -14,6 +14,7 @@ namespace sbx::plan {
 struct FakeHost {
   std::map<std::string, PathFacts::Kind> paths;
   std::map<std::string, std::string> links;  // "/bin" → "usr/bin"
+  std::map<std::string, std::uint32_t> link_owners;  // of those that are not root's
   std::map<std::string, std::uint32_t> users;
   std::map<std::string, std::uint32_t> groups;
 
@@ -31,9 +32,12 @@ struct FakeHost {
     return found == ids.end() ? std::nullopt : std::optional(found->second);
   }
 
-  std::optional<std::string> link_of(const std::string& path) const {
+  std::optional<LinkFacts> link_of(const std::string& path) const {
     const auto found = links.find(path);
-    return found == links.end() ? std::nullopt : std::optional(found->second);
+    if (found == links.end()) {
+      return std::nullopt;
+    }
+    return LinkFacts{found->second, id_of(link_owners, path).value_or(0)};
   }
 
   std::string canonical(std::string path) const {
