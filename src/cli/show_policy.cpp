@@ -79,6 +79,20 @@ std::vector<Shown> if_set(const policy::Text& text) {
   return text.value.empty() ? std::vector<Shown>{} : std::vector<Shown>{shown(text)};
 }
 
+std::vector<Shown> if_set(const policy::Number& number) {
+  const std::string text = std::to_string(number.value);
+  return number.value == 0 ? std::vector<Shown>{} : std::vector<Shown>{{text, text, number.origin}};
+}
+
+std::vector<Shown> shown_namespace(const Policy& policy, Key key) {
+  const auto flag = policy.namespaces.find(key);
+  if (flag == policy.namespaces.end()) {
+    return {};
+  }
+  const std::string word = flag->second.value ? "true" : "false";
+  return {{word, word, flag->second.origin}};
+}
+
 std::vector<Shown> shown_limit(const Policy& policy, Key key) {
   const auto limit = policy.limits.find(key);
   if (limit == policy.limits.end()) {
@@ -118,6 +132,19 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return if_set(policy.single_uid);
     case Key::IdentityHostname:
       return if_set(policy.hostname);
+    case Key::IdentityMachineId:
+      return if_set(policy.machine_id);
+    case Key::NamespacesUser:
+    case Key::NamespacesMount:
+    case Key::NamespacesPid:
+    case Key::NamespacesNet:
+    case Key::NamespacesIpc:
+    case Key::NamespacesUts:
+    case Key::NamespacesCgroup:
+    case Key::NamespacesTime:
+      return shown_namespace(policy, key);
+    case Key::NamespacesNested:
+      return shown_all(policy.nested);
     case Key::FilesystemHome:
       return if_set(policy.home);
     case Key::FilesystemCwd:
@@ -146,6 +173,10 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return if_set(policy.wx);
     case Key::MemoryMemfd:
       return if_set(policy.memfd);
+    case Key::CapabilitiesKeep:
+      return shown_all(policy.capabilities);
+    case Key::LandlockRequire:
+      return if_set(policy.landlock_abi);
     case Key::LimitsTime:
     case Key::LimitsMemory:
     case Key::LimitsProcesses:

@@ -52,6 +52,9 @@ Status check_policy(const std::string& name, const Library& library) {
   if (auto limits = plan::expand_limits(*policy); !limits) {
     return std::move(limits).error();
   }
+  if (auto namespaces = plan::expand_namespaces(*policy); !namespaces) {
+    return std::move(namespaces).error();
+  }
   auto filter = plan::expand_filter(*policy, facts);
   if (!filter) {
     return std::move(filter).error();

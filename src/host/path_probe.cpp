@@ -3,6 +3,7 @@
 // symbolic links, the common case, costs three system calls.
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -118,6 +119,22 @@ std::string account_file(const char* path) {
   return contents ? *std::move(contents) : std::string();
 }
 
+// machine-id(5): 128 bits. getrandom(2) answers so few at once and whole, once the kernel's generator
+// is seeded, for which it waits.
+std::string random_machine_id() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return "";
+  }
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    constexpr char kHex[] = "0123456789abcdef";
+    text += kHex[byte >> 4];
+    text += kHex[byte & 15];
+  }
+  return text;
+}
+
 }  // namespace
 
 plan::Probes probes() {
@@ -131,6 +148,7 @@ plan::Probes probes() {
   all.accounts.gid_of = [](const std::string& group) {
     return find_group(account_file("/etc/group"), group);
   };
+  all.random_machine_id = random_machine_id;
   return all;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // capabilities(7), prctl(2), seccomp(2): what the command cannot take off again.
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "launch/prepared.h"
 #include "launch/report.h"
 #include "launch/steps.h"
+#include "plan/namespaces.h"
 #include "sys/capabilities.h"
 #include "sys/process.h"
 
@@ -24,25 +26,34 @@ int next_descriptor() {
 
 }  // namespace
 
-StepResult forbid_namespaces(const PreparedLaunch&, ChildState&) noexcept {
-  constexpr char kNone[] = "0";
-  if (const int answer = sys::write_file("/proc/sys/user/max_user_namespaces", kNone, 1);
-      answer < 0) {
-    return result_of(answer);
+StepResult forbid_namespaces(const PreparedLaunch& prepared, ChildState&) noexcept {
+  const std::uint64_t nested = prepared.plan.namespaces.nested;
+  for (const plan::NamespaceKind& kind : plan::namespace_kinds()) {
+    // Without user namespaces nobody inside has the capability that the other kinds need.
+    if ((nested == 0 && kind.flag != CLONE_NEWUSER) || (nested & kind.flag) != 0) {
+      continue;
+    }
+    constexpr char kNone[] = "0";
+    if (const int answer = sys::write_file(kind.limit, kNone, 1); answer < 0) {
+      return result_of(answer);
+    }
+    // ENOSPC is what a limit of 0 answers (unshare(2)); anything else means that another reason
+    // stood in the way, or that the limit does not work.
+    if (::unshare(static_cast<int>(kind.flag)) == 0) {
+      return {EEXIST, 1};
+    }
+    if (errno != ENOSPC) {
+      return {errno, 1};
+    }
   }
-  // ENOSPC is what a limit of 0 answers (unshare(2)); anything else means that another reason
-  // stood in the way, or that the limit does not work.
-  if (::unshare(CLONE_NEWUSER) == 0) {
-    return {EEXIST, 1};
-  }
-  return {errno == ENOSPC ? 0 : errno, 1};
+  return {};
 }
 
-StepResult drop_capabilities(const PreparedLaunch&, ChildState&) noexcept {
-  if (const int answer = sys::drop_all_capabilities(); answer < 0) {
+StepResult drop_capabilities(const PreparedLaunch& prepared, ChildState&) noexcept {
+  if (const int answer = sys::keep_capabilities(prepared.plan.capabilities); answer < 0) {
     return result_of(answer);
   }
-  return result_of(sys::verify_no_capabilities());
+  return result_of(sys::verify_capabilities(prepared.plan.capabilities));
 }
 
 StepResult set_no_new_privs(const PreparedLaunch&, ChildState&) noexcept {

@@ -80,10 +80,11 @@ std::uint64_t handled_rights(const plan::LaunchPlan& plan) {
 
 StepResult restrict_paths(const PreparedLaunch& prepared, ChildState&) noexcept {
   const plan::Landlock& landlock = prepared.plan.landlock;
-  if (landlock.abi == 0) {
+  // Without rules on paths only the scopes are left, which older kernels do not have.
+  if (landlock.abi == 0 || (!landlock.paths && sys::landlock_scopes(landlock.abi) == 0)) {
     return {};
   }
-  const std::uint64_t handled = handled_rights(prepared.plan);
+  const std::uint64_t handled = landlock.paths ? handled_rights(prepared.plan) : 0;
   const int created = sys::create_ruleset(handled, sys::landlock_scopes(landlock.abi));
   if (created < 0) {
     return {-created, -1};

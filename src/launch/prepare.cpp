@@ -63,6 +63,18 @@ Status check_kept(const plan::LaunchPlan& plan) {
   return {};
 }
 
+// Offsets that set the clocks which count since boot back to 0 (time_namespaces(7)). Whole seconds:
+// one that would make a clock negative is refused.
+std::string clocks_from_zero() {
+  std::string offsets;
+  for (const auto& [clock, name] : {std::pair{CLOCK_MONOTONIC, "monotonic"}, std::pair{CLOCK_BOOTTIME, "boottime"}}) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    offsets += fmt::format("{} -{} 0\n", name, now.tv_sec);
+  }
+  return offsets;
+}
+
 }  // namespace
 
 void PreparedLaunchDeleter::operator()(PreparedLaunch* prepared) const { delete prepared; }
@@ -76,6 +88,9 @@ Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan) {
   const plan::Identity& id = plan.identity;
   prepared->uid_map = fmt::format("{} {} 1\n", id.inside_uid, id.outside_uid);
   prepared->gid_map = fmt::format("{} {} 1\n", id.inside_gid, id.outside_gid);
+  if ((plan.namespaces.own & CLONE_NEWTIME) != 0) {
+    prepared->time_offsets = clocks_from_zero();
+  }
   prepared->tmpfs.resize(plan.mounts.size());
   for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
     if (const auto* tmpfs = std::get_if<plan::Tmpfs>(&plan.mounts[i].what)) {

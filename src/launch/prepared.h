@@ -26,6 +26,7 @@ struct PreparedLaunch {
   const plan::LaunchPlan& plan;
 
   std::string uid_map, gid_map;             // "0 1000 1\n"
+  std::string time_offsets;                 // for /proc/self/timens_offsets; empty: the host's clocks
   std::vector<TmpfsOptions> tmpfs;          // parallel to plan.mounts
   std::vector<char*> argv, environment;     // into plan's strings, null-terminated
   sock_fprog filter{};                      // into plan.filter_program

@@ -80,7 +80,10 @@ std::string_view step_hint(Step step, int errno_value) {
                  ? "the kernel refuses the id map: see sbx doctor for user namespaces"
                  : "see sbx doctor";
     case Step::ForbidNamespaces:
-      return "the kernel did not accept the limit of user namespaces; sbx does not run without it";
+      return "the kernel did not accept the limit of namespaces; sbx does not run without it";
+    case Step::OwnClocks:
+      return "the kernel refuses a time namespace (Linux 5.6, CONFIG_TIME_NS): leave "
+             "namespaces.time out";
     case Step::InstallFilter:
       return errno_value == EBUSY ? "another seccomp listener is installed already: sbx inside sbx needs "
                                     "the outer one to be without"

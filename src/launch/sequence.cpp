@@ -14,7 +14,7 @@
 //                                     pivot, old root gone
 //                                   hostname, no nested namespaces,
 //                                     low ports, seal root
-//                                   drop all capabilities
+//                                   drop capabilities
 //                                   no_new_privs
 //                                   clone, sharing memory and  ─────► own process group
 //                                     descriptor table                limits, umask, directory
@@ -63,6 +63,8 @@ constexpr std::array kInitSequence{
     // No controlling terminal: nothing can be pushed into its input (TIOCSTI), and its signals reach
     // the command only once, by way of the supervisor.
     ChildStep{Step::OwnSession, "open a session of its own", own_session},
+    // time_namespaces(7): clone(2) has no flag for it. Offsets can be set only while nobody is in it.
+    ChildStep{Step::OwnClocks, "start clocks of its own", own_clocks},
     // Needs CAP_NET_ADMIN over the network namespace.
     ChildStep{Step::LoopbackUp, "bring the loopback interface up", loopback_up},
     // Before the first mount, or the host would see them (shared propagation is systemd's default).
@@ -71,13 +73,13 @@ constexpr std::array kInitSequence{
     // pivot_root(2) needs CAP_SYS_ADMIN. The old root is unreachable from here on.
     ChildStep{Step::PivotRoot, "pivot into the new root", pivot_root},
     ChildStep{Step::SetHostname, "set the hostname", set_hostname},
-    // The limit of user namespaces counts for all below this one; verified by an attempt.
-    ChildStep{Step::ForbidNamespaces, "forbid nested user namespaces", forbid_namespaces},
+    // The limits of namespaces count for all below this one; verified by attempts.
+    ChildStep{Step::ForbidNamespaces, "forbid nested namespaces", forbid_namespaces},
     // Own network namespace: any port may be bound without CAP_NET_BIND_SERVICE.
     ChildStep{Step::OpenLowPorts, "open low ports inside", open_low_ports},
     // After the last write to /proc/sys: procfs becomes read-only, and with it /proc/self/mem.
     ChildStep{Step::SealRoot, "make the new root read-only", seal_root},
-    ChildStep{Step::DropCapabilities, "drop all capabilities", drop_capabilities},
+    ChildStep{Step::DropCapabilities, "drop capabilities", drop_capabilities},
     // seccomp(2) wants it, and no setuid bit counts from here on.
     ChildStep{Step::SetNoNewPrivs, "set no_new_privs", set_no_new_privs},
     ChildStep{Step::ForkSandboxee, "start the command's process", fork_sandboxee},

@@ -16,6 +16,7 @@ enum class Step : std::int32_t {
   DieWithSupervisor,
   MapIds,
   OwnSession,
+  OwnClocks,
   LoopbackUp,
   MountsPrivate,
   BuildRoot,

@@ -23,9 +23,6 @@
 namespace sbx::launch {
 namespace {
 
-constexpr std::uint64_t kNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-                                      CLONE_NEWUTS | CLONE_NEWCGROUP;
-
 // Started by root, sbx becomes the sandboxee's outside uid for the rest of its life: an error of
 // the supervisor is then worth no more than the sandboxee's own rights. All three ids, so that
 // there is no way back (setresuid(2)); verified.
@@ -204,8 +201,8 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {
   }
 
   int pidfd = -1;
-  const std::uint64_t flags = kNamespaces | (prepared.plan.own_network ? std::uint64_t{CLONE_NEWNET} : 0);
-  const int pid = sys::clone_namespaces(flags, &pidfd);
+  // clone(2) has no room for CLONE_NEWTIME: init unshares that one itself.
+  const int pid = sys::clone_namespaces(prepared.plan.namespaces.own & ~std::uint64_t{CLONE_NEWTIME}, &pidfd);
   if (pid == 0) {
     run_init(prepared);
   }

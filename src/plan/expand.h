@@ -23,9 +23,17 @@ Result<std::vector<MountOp>> expand_own_files(const std::vector<OwnPath>& own,
                                               const std::vector<MountOp>& mounts,
                                               const Probes& probes);
 
-// The same once more as Landlock rules. An Error where the kernel has none and the loss was not
-// allowed by name.
-Result<Landlock> expand_landlock(const std::vector<MountOp>& mounts, const Request& request,
+// [namespaces]: which are own, which the command may make. Errors: what contradicts network.mode,
+// identity.hostname or memory.wx; nested kinds without "user".
+Result<Namespaces> expand_namespaces(const policy::Policy& policy);
+
+// capabilities.keep as a mask.
+std::uint64_t expand_capabilities(const policy::Policy& policy);
+
+// The same once more as Landlock rules. An Error where the kernel has none, or an older ABI than
+// landlock.require, and the loss was not allowed by name.
+Result<Landlock> expand_landlock(const std::vector<MountOp>& mounts, const Namespaces& namespaces,
+                                 const policy::Policy& policy, const Request& request,
                                  const HostFacts& facts);
 
 // The system call filter. Precedence for a call: what sbx itself needs (W^X, namespaces, published

@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 6> kDevices{"null", "zero", "full", "rand
 // What procfs tells of the whole kernel to anybody who asks: addresses, configuration, modules, keys.
 constexpr std::array<std::string_view, 6> kHiddenInProc{"kallsyms", "config.gz", "modules",
                                                         "keys",     "key-users", "timer_list"};
+constexpr int kAfterAllLayers = 1 << 20;
 
 // What will lie at one place.
 struct Item {
@@ -46,6 +47,8 @@ class NewRoot {
   void add_system();
   bool is_trusted(const Step& step) const;
   Status add_links(const std::string& path, const PathFacts& found, const policy::LayeredPath& granted);
+  Status add_machine_id();
+  void add_empty_file(const std::string& place, const Origin& origin, int layer);
   void add(Item item);
 
   Status emit(const std::string& place, const Item& item);
@@ -112,6 +115,32 @@ void NewRoot::add_system() {
   add({{MakeSymlink{"/dev/stdout", "/proc/self/fd/1"}, built_in}});
   add({{MakeSymlink{"/dev/stderr", "/proc/self/fd/2"}, built_in}});
   add({{Tmpfs{"/dev/shm", kShared, scratch_bytes()}, built_in}});
+}
+
+// machine-id(5), and where D-Bus kept it before. "none" covers the host's where a grant would show it.
+Status NewRoot::add_machine_id() {
+  const policy::Text& id = policy_.machine_id;
+  const std::string text = id.value == "random" ? probes_.random_machine_id() : id.value;
+  if (text.empty()) {
+    return Error{"cannot get random numbers for a machine id", 0, id.origin, "write one: 32 hexadecimal digits"};
+  }
+  for (const std::string place : {"/etc/machine-id", "/var/lib/dbus/machine-id"}) {
+    const Item* above = nearest_above(place);
+    const auto* bind = above == nullptr ? nullptr : std::get_if<Bind>(&above->op.what);
+    if (id.value != "none") {
+      if (bind != nullptr) {
+        return Error{fmt::format("cannot write {}: {} is the host's", place, bind->destination), 0,
+                     id.origin, "grant the files that the program needs instead of the whole directory"};
+      }
+      add({{MakeFile{place, text + "\n"}, id.origin}, false, kAfterAllLayers});
+    } else if (bind != nullptr && !items_.contains(place)) {
+      const std::string on_host = bind->source + place.substr(bind->destination.size());
+      if (probes_.path(on_host).kind == PathFacts::Kind::File && !probes_.link(on_host)) {
+        add_empty_file(place, id.origin, kAfterAllLayers);
+      }
+    }
+  }
+  return {};
 }
 
 Status NewRoot::add_home_and_cwd() {
@@ -226,6 +255,12 @@ Status NewRoot::add_tmpfs() {
   return {};
 }
 
+// /dev/null on top.
+void NewRoot::add_empty_file(const std::string& place, const Origin& origin, int layer) {
+  const PathFacts null = probes_.path("/dev/null");
+  add({{Bind{"/dev/null", place, true, true, true, null.device, null.inode}, origin}, false, layer});
+}
+
 // Something empty on top: a tmpfs nobody may enter over a directory, /dev/null over a file.
 Status NewRoot::add_hidden() {
   constexpr std::uint64_t kOnePage = 4096;
@@ -243,10 +278,7 @@ Status NewRoot::add_hidden() {
       add({{Tmpfs{found.canonical, 0, kOnePage, true}, entry.origin}, true, layer});
       continue;
     }
-    const PathFacts null = probes_.path("/dev/null");
-    add({{Bind{"/dev/null", found.canonical, true, true, true, null.device, null.inode}, entry.origin},
-         false,
-         layer});
+    add_empty_file(found.canonical, entry.origin, layer);
   }
   return {};
 }
@@ -288,6 +320,7 @@ Status NewRoot::emit_mount_point(const std::string& place, const Item& item) {
     made_.insert(*directory);
   }
   const bool makes_itself = std::holds_alternative<MakeDirectory>(item.op.what) ||
+                            std::holds_alternative<MakeFile>(item.op.what) ||
                             std::holds_alternative<MakeSymlink>(item.op.what);
   if (!makes_itself) {
     ops_.push_back(item.is_directory ? MountOp{MakeDirectory{place}, item.op.origin}
@@ -332,6 +365,7 @@ Result<std::vector<MountOp>> NewRoot::build() {
   SBX_TRY(add_host_paths(policy_.read, true));
   SBX_TRY(add_host_paths(policy_.write, false));
   SBX_TRY(add_hidden());
+  SBX_TRY(add_machine_id());
   for (const auto& [place, item] : items_) {
     SBX_TRY(emit(place, item));
   }

@@ -125,6 +125,7 @@ class FilterBuilder {
     SBX_TRY(set_defaults());
     SBX_TRY(add_list("allow", policy_.allow));
     SBX_TRY(add_list("deny", policy_.deny));
+    SBX_TRY(add_nested());
     for (const policy::LayeredRule& rule : policy_.rules) {
       SBX_TRY(add_rule(rule));
     }
@@ -214,6 +215,22 @@ class FilterBuilder {
     for (const policy::LayeredName& entry : entries) {
       SBX_TRY(add_unconditional(entry.value, entry.origin, entry.layer, *effect,
                                 fmt::format("seccomp.{} = {}", list, entry.value)));
+    }
+    return {};
+  }
+
+  // namespaces.nested allows the two calls that make and enter namespaces; filter_rules leaves of
+  // them the kinds that it names. A later layer's deny takes them away again.
+  Status add_nested() {
+    auto effect = read_action({"allow", {}});
+    if (!effect) {
+      return std::move(effect).error();
+    }
+    for (const policy::LayeredName& kind : policy_.nested) {
+      for (const char* call : {"unshare", "setns"}) {
+        SBX_TRY(add_unconditional(call, kind.origin, kind.layer, *effect,
+                                  "namespaces.nested = " + kind.value));
+      }
     }
     return {};
   }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mounts once more, as Landlock rules: an independent second layer from the same list.
+#include <fmt/format.h>
+#include <linux/sched.h>
+
 #include <algorithm>
 
 #include "plan/expand.h"
@@ -22,18 +25,40 @@ LandlockRule rule_for(const MountOp& op) {
   return rule;
 }
 
+Status check_abi(const policy::Policy& policy, const HostFacts& facts) {
+  if (facts.landlock_abi == 0) {
+    return Error{"this kernel has no Landlock, the second layer over the mounts", 0,
+                 policy.landlock_abi.origin,
+                 "enable it at boot (lsm=landlock,…), or run without: --allow-degraded landlock"};
+  }
+  const auto needed = policy.landlock_abi.value;
+  if (static_cast<std::uint64_t>(facts.landlock_abi) < needed) {
+    return Error{fmt::format("this kernel's Landlock has ABI {}, and the policy requires {}",
+                             facts.landlock_abi, needed),
+                 0, policy.landlock_abi.origin,
+                 "boot a newer kernel, or run with less: --allow-degraded landlock"};
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<Landlock> expand_landlock(const std::vector<MountOp>& mounts, const Request& request,
+Result<Landlock> expand_landlock(const std::vector<MountOp>& mounts, const Namespaces& namespaces,
+                                 const policy::Policy& policy, const Request& request,
                                  const HostFacts& facts) {
   Landlock landlock;
   landlock.abi = facts.landlock_abi;
+  const auto& allowed = request.allow_degraded;
+  if (std::find(allowed.begin(), allowed.end(), "landlock") == allowed.end()) {
+    SBX_TRY(check_abi(policy, facts));
+  }
   if (landlock.abi == 0) {
-    const auto& allowed = request.allow_degraded;
-    if (std::find(allowed.begin(), allowed.end(), "landlock") == allowed.end()) {
-      return Error{"this kernel has no Landlock, the second layer over the mounts", 0, {},
-                   "enable it at boot (lsm=landlock,…), or run without: --allow-degraded landlock"};
-    }
+    return landlock;
+  }
+  // mount(2) is refused to everybody under a ruleset that handles paths (landlock(7), "Filesystem
+  // topology modification"). Scopes stay.
+  if ((namespaces.nested & CLONE_NEWNS) != 0) {
+    landlock.paths = false;
     return landlock;
   }
   // One rule for all of /dev: null, zero, the terminals and shared memory.

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/filter_rules.h"
 
+#include <linux/sched.h>
+
 #include <cerrno>
 #include <utility>
 
 #include "plan/launch_plan.h"
+#include "plan/namespaces.h"
 
 namespace sbx::plan {
 namespace {
@@ -27,9 +30,9 @@ constexpr std::uint64_t kOCreat = 0100, kOTmpfileBit = 020000000;
 constexpr std::uint64_t kSetIdBits = 06000;
 constexpr std::uint64_t kMsgFastopen = 0x2000'0000;
 constexpr std::uint64_t kIpprotoMptcp = 262;
-constexpr std::uint64_t kCloneNewTime = 0x80;
-// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
-constexpr std::uint64_t kCloneNamespaces = 0x7e02'0000;
+constexpr std::uint64_t kCloneNewTime = CLONE_NEWTIME;
+constexpr std::uint64_t kCloneNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                           CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 // MMAP_PAGE_ZERO, ADDR_NO_RANDOMIZE, ADDR_COMPAT_LAYOUT, READ_IMPLIES_EXEC.
 constexpr std::uint64_t kUnsafePersonality = 0x0074'0000;
 constexpr std::uint64_t kPersonalityQuery = 0xffff'ffff;
@@ -129,15 +132,29 @@ void add_memfd(const Origin& origin, Rules& rules) {
   }
 }
 
-void add_namespaces(Rules& rules) {
-  const auto denied = [](Condition condition) {
-    return denial(Purpose::Namespaces, kBuiltIn, "no nested namespaces", std::move(condition));
+void add_namespaces(const std::vector<policy::LayeredName>& kinds, Rules& rules) {
+  const auto denied = [&](Condition condition) {
+    return kinds.empty()
+               ? denial(Purpose::Namespaces, kBuiltIn, "no nested namespaces", std::move(condition))
+               : denial(Purpose::Namespaces, kinds.back().origin, "not in namespaces.nested",
+                        std::move(condition));
   };
-  rules.push_back({"clone", Overlay::First, denied(any_bit(0, 32, kCloneNamespaces))});
+  const std::uint64_t nested = flags_of(kinds);
+  const std::uint64_t forbidden = (kCloneNamespaces | kCloneNewTime) & ~nested;
   // CLONE_NEWTIME lies in clone's signal number: only unshare knows it (clone(2)).
-  rules.push_back(
-      {"unshare", Overlay::First, denied(any_bit(0, 64, kCloneNamespaces | kCloneNewTime))});
-  rules.push_back({"setns", Overlay::Forbid, denied({})});
+  if ((forbidden & kCloneNamespaces) != 0) {
+    rules.push_back({"clone", Overlay::First, denied(any_bit(0, 32, forbidden & kCloneNamespaces))});
+  }
+  if (forbidden != 0) {
+    rules.push_back({"unshare", Overlay::First, denied(any_bit(0, 64, forbidden))});
+  }
+  if (nested == 0) {
+    rules.push_back({"setns", Overlay::Forbid, denied({})});
+  } else {
+    // 0 stands for whatever kind the descriptor is of (setns(2)).
+    rules.push_back({"setns", Overlay::First,
+                     denied(any_of({equals(1, 32, 0), any_bit(1, 32, ~nested)}))});
+  }
   // Its flags are behind a pointer. ENOSYS, and never EPERM: libc then falls back to clone.
   rules.push_back({"clone3", Overlay::Replace, quiet(denied({}), ENOSYS)});
 }
@@ -261,7 +278,7 @@ std::vector<OverlayRule> overlay_rules(const policy::Policy& policy) {
   if (policy.memfd.value != "allow") {
     add_memfd(policy.memfd.origin, rules);
   }
-  add_namespaces(rules);
+  add_namespaces(policy.nested, rules);
   if (policy.single_uid.value == "pretend") {
     add_pretended_ids(policy.single_uid.origin, rules);
   }

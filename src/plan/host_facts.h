@@ -60,6 +60,7 @@ struct Probes {
   PathProbe path;
   LinkProbe link;
   AccountProbe accounts;
+  std::function<std::string()> random_machine_id;  // 32 hexadecimal digits, others at each call
 };
 
 }  // namespace sbx::plan

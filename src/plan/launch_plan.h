@@ -26,6 +26,15 @@ struct Identity {
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
+// namespaces(7), as CLONE_NEW* flags.
+struct Namespaces {
+  std::uint64_t own = 0;               // not shared with the host
+  std::uint64_t nested = 0;            // that the command may make; 0: none
+  Origin nested_origin{};
+
+  friend bool operator==(const Namespaces&, const Namespaces&) = default;
+};
+
 // setrlimit(2); soft and hard alike.
 struct ResourceLimit {
   int resource = 0;             // RLIMIT_*
@@ -59,6 +68,7 @@ struct LandlockRule {
 
 struct Landlock {
   int abi = 0;                 // 0: not applied
+  bool paths = true;           // false: no rules on paths, which would forbid nested mounts
   std::vector<LandlockRule> rules;
 
   friend bool operator==(const Landlock&, const Landlock&) = default;
@@ -75,6 +85,8 @@ struct LaunchPlan {
   std::vector<std::string> policy_sources;
 
   Identity identity;
+  Namespaces namespaces;
+  std::uint64_t capabilities = 0;       // kept; bit N is capability N
   bool own_network = true;              // false: network.mode = "host"
   bool loopback = true;                 // bring lo up
   std::string hostname;

@@ -2,8 +2,11 @@
 #include "plan/print.h"
 
 #include <fmt/format.h>
+#include <linux/sched.h>
 
 #include "base/text.h"
+#include "plan/namespaces.h"
+#include "policy/capabilities.h"
 #include "seccomp/compile.h"
 
 namespace sbx::plan {
@@ -69,7 +72,8 @@ std::string identity_text(const LaunchPlan& plan) {
   if (id.leave_root) {
     text += line(fmt::format("sbx leaves root and becomes uid {} before it starts anything", id.outside_uid), {});
   }
-  text += line(fmt::format("hostname {}", plan.hostname), {});
+  text += line((plan.namespaces.own & CLONE_NEWUTS) == 0 ? "the host's hostname"
+                                                         : fmt::format("hostname {}", plan.hostname), {});
   return text;
 }
 
@@ -87,17 +91,58 @@ std::string network_text(const LaunchPlan& plan) {
   return text;
 }
 
+std::string namespaces_text(const LaunchPlan& plan) {
+  const Namespaces& namespaces = plan.namespaces;
+  const std::uint64_t own = namespaces.own & ~std::uint64_t{CLONE_NEWNET};  // see "network"
+  std::string text = line(
+      fmt::format("own {} namespaces; {}", names_of_namespaces(own),
+                  namespaces.nested == 0
+                      ? "no nested user namespaces"
+                      : fmt::format("nested ones: {}", names_of_namespaces(namespaces.nested))),
+      namespaces.nested_origin);
+  if (namespaces.nested != 0) {
+    text += line("OPEN: inside a nested user namespace the command has every capability over what "
+                 "it makes there, and reaches the kernel code behind it", namespaces.nested_origin);
+  }
+  if ((namespaces.own & CLONE_NEWIPC) == 0) {
+    text += line("OPEN: the host's System V and POSIX queues, semaphores and shared memory", {});
+  }
+  if ((namespaces.own & CLONE_NEWTIME) != 0) {
+    text += line("clocks that count since boot start at 0", {});
+  }
+  return text;
+}
+
+std::string capabilities_text(const LaunchPlan& plan) {
+  if (plan.capabilities == 0) {
+    return line("capabilities: none in any of the five sets, securebits locked", {});
+  }
+  std::string text = line("capabilities: exactly these in all five sets, securebits locked", {});
+  const auto known = policy::capabilities();
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if ((plan.capabilities >> i & 1) != 0) {
+      const bool works = known[i].effect == policy::Capability::Effect::Works;
+      text += line(fmt::format("{}{}: {}", works ? "OPEN: " : "", known[i].name,
+                               works ? std::string(known[i].reason)
+                                     : fmt::format("without effect here, {}", known[i].reason)), {});
+    }
+  }
+  return text;
+}
+
 std::string confinement_text(const LaunchPlan& plan) {
   std::string text = "confinement\n";
-  text += line("own user, mount, pid, ipc, uts and cgroup namespaces; no nested user namespaces", {});
-  text += line("capabilities: none in any of the five sets, securebits locked", {});
+  text += namespaces_text(plan) + capabilities_text(plan);
   text += line("no_new_privs", {});
   text += line(plan.mdwe ? "kernel MDWE: no writable memory becomes executable"
                          : "no kernel MDWE (the policy allows W^X violations, or the kernel lacks it)",
                {});
   if (plan.landlock.abi > 0) {
-    text += line(fmt::format("Landlock ABI {}: write and execute by {} rules", plan.landlock.abi,
-                             plan.landlock.rules.size()),
+    text += line(plan.landlock.paths
+                     ? fmt::format("Landlock ABI {}: write and execute by {} rules", plan.landlock.abi,
+                                   plan.landlock.rules.size())
+                     : fmt::format("Landlock ABI {}: no rules on paths, which would forbid nested mounts",
+                                   plan.landlock.abi),
                  {});
   }
   text += line(fmt::format("system call filter: {} instructions, denied calls: {}",

@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "plan/namespaces.h"
 #include "plan/print.h"
 #include "plan/view.h"
+#include "policy/capabilities.h"
 
 namespace sbx::plan {
 namespace {
@@ -86,7 +88,28 @@ Json landlock_json(const LaunchPlan& plan) {
                      {"write", rule.write},
                      {"device_ioctl", rule.device_ioctl}});
   }
-  return {{"abi", plan.landlock.abi}, {"rules", rules}};
+  return {{"abi", plan.landlock.abi}, {"paths", plan.landlock.paths}, {"rules", rules}};
+}
+
+Json kinds_json(std::uint64_t flags) {
+  Json list = Json::array();
+  for (const NamespaceKind& kind : namespace_kinds()) {
+    if ((flags & kind.flag) != 0) {
+      list.push_back(kind.name);
+    }
+  }
+  return list;
+}
+
+Json capabilities_json(const LaunchPlan& plan) {
+  Json list = Json::array();
+  const auto known = policy::capabilities();
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if ((plan.capabilities >> i & 1) != 0) {
+      list.push_back(known[i].name);
+    }
+  }
+  return list;
 }
 
 }  // namespace
@@ -106,7 +129,8 @@ std::string to_json(const LaunchPlan& plan) {
       {"mounts", mounts_json(plan)},
       {"network", network_json(plan)},
       {"limits", limits_json(plan)},
-      {"capabilities", Json::array()},
+      {"namespaces", {{"own", kinds_json(plan.namespaces.own)}, {"nested", kinds_json(plan.namespaces.nested)}}},
+      {"capabilities", capabilities_json(plan)},
       {"no_new_privs", true},
       {"mdwe", plan.mdwe},
       {"landlock", landlock_json(plan)},

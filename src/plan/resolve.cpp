@@ -217,13 +217,21 @@ Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
     return held.error();
   }
   plan.mounts.insert(plan.mounts.end(), held->begin(), held->end());
-  auto landlock = expand_landlock(plan.mounts, request, facts);
+  auto namespaces = expand_namespaces(policy);
+  if (!namespaces) {
+    return namespaces.error();
+  }
+  plan.namespaces = std::move(*namespaces);
+  plan.capabilities = expand_capabilities(policy);
+  auto landlock = expand_landlock(plan.mounts, plan.namespaces, policy, request, facts);
   if (!landlock) {
     return landlock.error();
   }
   plan.landlock = std::move(*landlock);
   if (plan.landlock.abi == 0) {
     plan.degraded.push_back("landlock");
+  } else if (static_cast<std::uint64_t>(plan.landlock.abi) < policy.landlock_abi.value) {
+    plan.degraded.push_back(fmt::format("Landlock ABI {}", policy.landlock_abi.value));
   }
   auto publish = expand_publish(policy);
   if (!publish) {

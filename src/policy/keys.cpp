@@ -39,6 +39,36 @@ constexpr std::array kKeys = {
             "daemons that insist on changing to their own user."},
     KeyInfo{Key::IdentityHostname, "identity", "hostname", KeyType::Text, "", "localhost",
             "Host name inside."},
+    KeyInfo{Key::IdentityMachineId, "identity", "machine-id", KeyType::Text, "", "none",
+            "What /etc/machine-id and /var/lib/dbus/machine-id say inside. none: nothing, unless "
+            "the file itself is granted. random: another one for every run. Or 32 hexadecimal digits."},
+    KeyInfo{Key::NamespacesUser, "namespaces", "user", KeyType::Flag, "", "true",
+            "An own user namespace. Always true: everything else needs it."},
+    KeyInfo{Key::NamespacesMount, "namespaces", "mount", KeyType::Flag, "", "true",
+            "An own mount namespace. Always true: the minimal root is built in it."},
+    KeyInfo{Key::NamespacesPid, "namespaces", "pid", KeyType::Flag, "", "true",
+            "An own pid namespace. Always true: its end is the end of every process inside."},
+    KeyInfo{Key::NamespacesNet, "namespaces", "net", KeyType::Flag, "", "",
+            "An own network namespace. It follows network.mode, which false can only confirm: "
+            "network.mode = \"host\" is what shares the host's network."},
+    KeyInfo{Key::NamespacesIpc, "namespaces", "ipc", KeyType::Flag, "", "true",
+            "An own namespace of System V and POSIX message queues, semaphores and shared memory. "
+            "false: the user's other programs can be reached by theirs."},
+    KeyInfo{Key::NamespacesUts, "namespaces", "uts", KeyType::Flag, "", "true",
+            "An own host name. false: the host's is seen, and identity.hostname must not be set."},
+    KeyInfo{Key::NamespacesCgroup, "namespaces", "cgroup", KeyType::Flag, "", "true",
+            "An own root of the cgroup tree. false: /proc/self/cgroup tells the place in the "
+            "host's."},
+    KeyInfo{Key::NamespacesTime, "namespaces", "time", KeyType::Flag, "", "false",
+            "Clocks of its own: CLOCK_MONOTONIC, CLOCK_BOOTTIME and /proc/uptime start near 0, so "
+            "that they do not tell how long the host has been up. The time of day stays the "
+            "host's."},
+    KeyInfo{Key::NamespacesNested, "namespaces", "nested", KeyType::Names, "", "",
+            "Kinds of namespaces that the command may make itself: user, mount, pid, net, ipc, "
+            "uts, cgroup, time. For browsers, and for programs that build sandboxes of their own. "
+            "Without user none can be made, and memory.wx must be \"allow\". mount takes "
+            "Landlock's rules on paths away, which forbid every mount. Calls such as mount still "
+            "need seccomp.allow."},
     KeyInfo{
         Key::FilesystemHome, "filesystem", "home", KeyType::Choice, "private|none|read|write",
         "none",
@@ -90,6 +120,13 @@ constexpr std::array kKeys = {
     KeyInfo{Key::MemoryMemfd, "memory", "memfd", KeyType::Choice, "deny|allow", "deny",
             "Anonymous files (memfd_create), which can be mapped executable whatever else is "
             "forbidden."},
+    KeyInfo{Key::CapabilitiesKeep, "capabilities", "keep", KeyType::Names, "", "",
+            "Capabilities that the command keeps, as \"CAP_NET_BIND_SERVICE\". They count in its "
+            "own namespaces only; those that could undo the confinement are refused. The calls "
+            "that use them need seccomp.allow."},
+    KeyInfo{Key::LandlockRequire, "landlock", "require", KeyType::Count, "", "",
+            "Lowest Landlock ABI of the kernel with which the command may start. Without it, any "
+            "will do."},
     KeyInfo{Key::LimitsTime, "limits", "time", KeyType::Seconds, "", "",
             "Wall-clock time, in seconds or as \"10m\"; then everything inside is killed."},
     KeyInfo{Key::LimitsMemory, "limits", "memory", KeyType::Size, "", "",
@@ -142,16 +179,10 @@ struct Unsupported {
 // Words that a reader of other tools' policies would try. Accepting one without enforcing it would
 // be a promise that nobody keeps.
 constexpr std::array kUnsupported = {
-    Unsupported{"capabilities", "", "every capability is dropped, always; none can be kept"},
-    Unsupported{"namespaces", "",
-                "every namespace is unshared, always; network.mode is the only choice"},
-    Unsupported{"landlock", "",
-                "Landlock is always on where the kernel has it; the rules follow from the paths"},
     Unsupported{"terminal", "",
                 "this version of sbx leaves the terminal as it is; take the table out"},
     Unsupported{"desktop", "",
                 "desktop sockets are not visible inside; none can be granted in this version"},
-    Unsupported{"identity", "machine-id", "the machine id is not visible inside"},
     Unsupported{"filesystem", "system", "base shows /usr; name more with filesystem.read"},
     Unsupported{"filesystem", "tmp",
                 "/tmp is always private; use filesystem.tmpfs for more such places"},

@@ -21,6 +21,16 @@ enum class Key {
   IdentityGroup,
   IdentitySingleUid,
   IdentityHostname,
+  IdentityMachineId,
+  NamespacesUser,
+  NamespacesMount,
+  NamespacesPid,
+  NamespacesNet,
+  NamespacesIpc,
+  NamespacesUts,
+  NamespacesCgroup,
+  NamespacesTime,
+  NamespacesNested,
   FilesystemHome,
   FilesystemCwd,
   FilesystemRead,
@@ -36,6 +46,8 @@ enum class Key {
   SeccompRules,
   MemoryWx,
   MemoryMemfd,
+  CapabilitiesKeep,
+  LandlockRequire,
   LimitsTime,
   LimitsMemory,
   LimitsProcesses,
@@ -54,6 +66,7 @@ enum class Key {
 enum class KeyType {
   Text,
   Choice,   // Text, one of `choices` (separated by '|'; "errno(NAME)" stands for any errno)
+  Flag,     // true or false
   Size,     // Number in bytes: 512, "64M"
   Seconds,  // Number: 30, "10m"
   Count,    // Number

@@ -18,6 +18,10 @@ constexpr std::array kLimitKeys = {Key::LimitsTime,    Key::LimitsMemory, Key::L
                                    Key::LimitsCpu,     Key::LimitsFiles,  Key::LimitsFileSize,
                                    Key::LimitsScratch, Key::LimitsCore};
 
+constexpr std::array kNamespaceKeys = {
+    Key::NamespacesUser, Key::NamespacesMount, Key::NamespacesPid,    Key::NamespacesNet,
+    Key::NamespacesIpc,  Key::NamespacesUts,   Key::NamespacesCgroup, Key::NamespacesTime};
+
 // Layers on their way to a Policy: what the later ones have replaced is gone already.
 struct Stack {
   std::map<Key, Value> single;  // scalars, and the lists that are replaced as a whole
@@ -111,6 +115,7 @@ bool is_there(const Stack& stack, Key key, const Text& removal) {
       });
     case KeyType::Text:
     case KeyType::Choice:
+    case KeyType::Flag:
     case KeyType::Size:
     case KeyType::Seconds:
     case KeyType::Count:
@@ -373,6 +378,13 @@ Policy to_policy(const Stack& stack) {
   policy.group = text_or_default(stack, Key::IdentityGroup);
   policy.single_uid = text_or_default(stack, Key::IdentitySingleUid);
   policy.hostname = text_or_default(stack, Key::IdentityHostname);
+  policy.machine_id = text_or_default(stack, Key::IdentityMachineId);
+  for (const Key key : kNamespaceKeys) {
+    if (const auto flag = stack.single.find(key); flag != stack.single.end()) {
+      policy.namespaces.emplace(key, std::get<Flag>(flag->second));
+    }
+  }
+  policy.nested = layered_names(stack, Key::NamespacesNested);
   policy.home = text_or_default(stack, Key::FilesystemHome);
   policy.cwd = text_or_default(stack, Key::FilesystemCwd);
   policy.read = layered_paths(stack, Key::FilesystemRead);
@@ -388,6 +400,10 @@ Policy to_policy(const Stack& stack) {
   policy.rules = stack.rules;
   policy.wx = text_or_default(stack, Key::MemoryWx);
   policy.memfd = text_or_default(stack, Key::MemoryMemfd);
+  policy.capabilities = plain_names(stack, Key::CapabilitiesKeep);
+  if (const auto abi = stack.single.find(Key::LandlockRequire); abi != stack.single.end()) {
+    policy.landlock_abi = std::get<Number>(abi->second);
+  }
   for (const Key key : kLimitKeys) {
     if (const auto limit = stack.single.find(key); limit != stack.single.end()) {
       policy.limits.emplace(key, std::get<Number>(limit->second));

@@ -107,6 +107,10 @@ struct Policy {
   Text group;
   Text single_uid;                   // "map" | "pretend"
   Text hostname;
+  Text machine_id;                   // "none" | "random" | 32 hexadecimal digits
+
+  std::map<Key, Flag> namespaces;    // [namespaces] those that are set, without nested
+  std::vector<LayeredName> nested;   // kinds that the command may make: "user", "mount" …
 
   Text home;                         // [filesystem] "private" | "none" | "read" | "write"
   Text cwd;                          // "none" | "read" | "write"
@@ -121,6 +125,9 @@ struct Policy {
 
   Text wx;                           // [memory] "deny" | "allow"
   Text memfd;                        // "deny" | "allow"
+
+  std::vector<Text> capabilities;    // kept, by name; policy/capabilities.h
+  Number landlock_abi;               // lowest that will do; 0: any
 
   std::map<Key, Number> limits;      // only those that are set; bytes, seconds or counts
 

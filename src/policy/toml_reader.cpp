@@ -65,6 +65,8 @@ std::string_view describe(KeyType type) {
       return "a string";
     case KeyType::Choice:
       return "a string";
+    case KeyType::Flag:
+      return "true or false";
     case KeyType::Size:
       return "a size, such as 512 or \"64M\"";
     case KeyType::Seconds:
@@ -88,6 +90,8 @@ std::string_view example(KeyType type) {
     case KeyType::Text:
     case KeyType::Choice:
       return "\"…\"";
+    case KeyType::Flag:
+      return "true";
     case KeyType::Size:
       return "\"64M\"";
     case KeyType::Seconds:
@@ -279,6 +283,13 @@ Result<Value> Reader::read_value(Key key, const toml::node& node) const {
         return wrong_type(key, node);
       }
       return Value(Text{text->get(), where(node)});
+    }
+    case KeyType::Flag: {
+      const auto* flag = node.as_boolean();
+      if (flag == nullptr) {
+        return wrong_type(key, node);
+      }
+      return Value(Flag{flag->get(), where(node)});
     }
     case KeyType::Size:
     case KeyType::Seconds:

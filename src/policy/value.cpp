@@ -6,11 +6,13 @@
 #include "base/errno_name.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "policy/capabilities.h"
 
 namespace sbx::policy {
 namespace {
 
 constexpr std::string_view kErrnoForm = "errno(NAME)";
+constexpr std::string_view kNamespaceKinds = "user|mount|pid|net|ipc|uts|cgroup|time";
 constexpr std::string_view kRuleActions = "allow|deny|errno(NAME)|kill|log|notify";
 
 bool is_letter(char c) {
@@ -84,6 +86,15 @@ bool is_host_name(std::string_view name) {
                      [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.'; });
 }
 
+// machine-id(5); all zeros is what it calls uninitialised.
+bool is_machine_id(std::string_view text) {
+  constexpr std::size_t kDigits = 32;
+  return text == "none" || text == "random" ||
+         (text.size() == kDigits && text.find_first_not_of('0') != std::string_view::npos &&
+          std::all_of(text.begin(), text.end(),
+                      [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }));
+}
+
 bool is_account(std::string_view name) {
   constexpr std::size_t kLongest = 32;
   return !name.empty() && name.size() <= kLongest && name.front() != '-' &&
@@ -104,6 +115,10 @@ Status check_text(Key key, const Text& text) {
   if (key == Key::IdentityHostname && !is_host_name(text.value)) {
     return Error{"no host name: " + quote(text.value), 0, text.origin,
                  "use letters, digits, - and ., at most 64 of them"};
+  }
+  if (key == Key::IdentityMachineId && !is_machine_id(text.value)) {
+    return Error{"no machine id: " + quote(text.value), 0, text.origin,
+                 "write none, random or 32 hexadecimal digits in lower case, not all 0"};
   }
   if ((key == Key::IdentityUser || key == Key::IdentityGroup) && !is_account(text.value)) {
     return Error{"no name or number of a " + std::string(info(key).name) + ": " + quote(text.value),
@@ -126,6 +141,28 @@ Status check_call_name(const Text& text) {
                "write a call as \"getpid\" and a group as \"@basic-io\""};
 }
 
+Status check_capability(const Text& name) {
+  const Capability* capability = find_capability(name.value);
+  if (capability == nullptr) {
+    std::vector<std::string_view> known;
+    for (const Capability& one : capabilities()) {
+      known.push_back(one.name);
+    }
+    std::string full = name.value;
+    std::transform(full.begin(), full.end(), full.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    const auto near = nearest(full.starts_with("CAP_") ? full : "CAP_" + full, known);
+    return Error{"unknown capability " + quote(name.value), 0, name.origin,
+                 near ? "did you mean " + quote(*near) + "?"
+                      : "capabilities(7) lists the names: CAP_NET_BIND_SERVICE, CAP_NET_RAW …"};
+  }
+  if (capability->effect == Capability::Effect::Refused) {
+    return Error{"the capability " + name.value + " cannot be kept", 0, name.origin,
+                 std::string(capability->reason)};
+  }
+  return {};
+}
+
 Status check_names(Key key, const std::vector<Text>& names) {
   for (const Text& name : names) {
     if (name.value.find('\0') != std::string::npos) {
@@ -137,6 +174,10 @@ Status check_names(Key key, const std::vector<Text>& names) {
     }
     if (key == Key::SeccompAllow || key == Key::SeccompDeny) {
       SBX_TRY(check_call_name(name));
+    } else if (key == Key::NamespacesNested) {
+      SBX_TRY(check_choice("an entry of namespaces.nested", kNamespaceKinds, name));
+    } else if (key == Key::CapabilitiesKeep) {
+      SBX_TRY(check_capability(name));
     } else if (key == Key::EnvironmentKeep || key == Key::EnvironmentUnset) {
       SBX_TRY(check_variable(name.value, name.origin));
     } else if (key == Key::PolicyExtends && !is_policy_name(name.value)) {
@@ -149,6 +190,20 @@ Status check_names(Key key, const std::vector<Text>& names) {
     }
   }
   return {};
+}
+
+// Without these three there is no sandbox of this kind (DESIGN: minimal root, one end for all).
+Status check_flag(Key key, const Flag& flag) {
+  const std::string_view why =
+      key == Key::NamespacesUser    ? "every other namespace needs it"
+      : key == Key::NamespacesMount ? "the minimal root is built in it"
+      : key == Key::NamespacesPid   ? "its end is the end of every process inside"
+                                    : "";
+  if (flag.value || why.empty()) {
+    return {};
+  }
+  return Error{qualified_name(key) + " cannot be false: " + std::string(why), 0, flag.origin,
+               "take the line out; where the kernel refuses namespaces: --allow-degraded userns"};
 }
 
 Status check_number(Key key, const Number& number) {
@@ -282,6 +337,13 @@ Result<Value> value_from_text(Key key, std::string_view text, const Origin& orig
     case KeyType::Choice:
       value = Text{std::string(text), origin};
       break;
+    case KeyType::Flag:
+      if (text != "true" && text != "false") {
+        return Error{qualified_name(key) + " cannot be " + quote(text), 0, origin,
+                     "write true or false"};
+      }
+      value = Flag{text == "true", origin};
+      break;
     case KeyType::Size:
     case KeyType::Seconds:
     case KeyType::Count: {
@@ -323,6 +385,10 @@ Status check_value(Key key, const Value& value) {
       const auto* text = std::get_if<Text>(&value);
       return text != nullptr ? check_choice(qualified_name(key), info(key).choices, *text)
                              : Status(wrong_type);
+    }
+    case KeyType::Flag: {
+      const auto* flag = std::get_if<Flag>(&value);
+      return flag != nullptr ? check_flag(key, *flag) : Status(wrong_type);
     }
     case KeyType::Size:
     case KeyType::Seconds:

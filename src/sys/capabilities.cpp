@@ -24,35 +24,73 @@ struct CapabilitySets {
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
 };
 
-}  // namespace
+constexpr std::uint64_t bit(unsigned long capability) { return std::uint64_t{1} << capability; }
 
-int drop_all_capabilities() {
-  // Securebits and the bounding set need CAP_SETPCAP: first, while it is there.
-  if (::prctl(PR_SET_SECUREBITS, kLockedBits, 0, 0, 0) != 0) {
-    return -errno;
+int set(std::uint64_t permitted, std::uint64_t inheritable) {
+  CapabilitySets sets;
+  for (unsigned half = 0; half < _LINUX_CAPABILITY_U32S_3; ++half) {
+    const auto part = [half](std::uint64_t mask) { return static_cast<std::uint32_t>(mask >> (32 * half)); };
+    sets.data[half] = {part(permitted), part(permitted), part(inheritable)};
   }
-  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
-    return -errno;
-  }
+  return ::syscall(SYS_capset, &sets.header, &sets.data) != 0 ? -errno : 0;
+}
+
+int drop_from_bounding_set(std::uint64_t kept) {
   for (unsigned long capability = 0; capability <= kMaxCapability; ++capability) {
-    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+    if ((kept & bit(capability)) == 0 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
       if (errno == EINVAL && capability > 0) {
         break;  // beyond the kernel's last capability
       }
       return -errno;
     }
   }
-  CapabilitySets none;
-  return ::syscall(SYS_capset, &none.header, &none.data) != 0 ? -errno : 0;
+  return 0;
 }
 
-int verify_no_capabilities() {
+// What is ambient survives an exec of a program without file capabilities, also under no_new_privs.
+int raise_ambient(std::uint64_t kept) {
+  if (const int answer = set(kept | bit(CAP_SETPCAP), kept); answer < 0) {
+    return answer;
+  }
+  for (unsigned long capability = 0; capability <= kMaxCapability; ++capability) {
+    if ((kept & bit(capability)) != 0 &&
+        ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) {
+      return -errno;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+int keep_capabilities(std::uint64_t kept) {
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
+    return -errno;
+  }
+  // The bounding set and the securebits need CAP_SETPCAP: while it is there.
+  if (const int answer = drop_from_bounding_set(kept); answer < 0) {
+    return answer;
+  }
+  if (kept != 0) {
+    if (const int answer = raise_ambient(kept); answer < 0) {
+      return answer;
+    }
+  }
+  if (::prctl(PR_SET_SECUREBITS, kLockedBits, 0, 0, 0) != 0) {
+    return -errno;
+  }
+  return set(kept, kept);
+}
+
+int verify_capabilities(std::uint64_t kept) {
   CapabilitySets sets;
   if (::syscall(SYS_capget, &sets.header, &sets.data) != 0) {
     return -errno;
   }
-  for (const __user_cap_data_struct& half : sets.data) {
-    if ((half.effective | half.permitted | half.inheritable) != 0) {
+  for (unsigned half = 0; half < _LINUX_CAPABILITY_U32S_3; ++half) {
+    const auto wanted = static_cast<std::uint32_t>(kept >> (32 * half));
+    const __user_cap_data_struct& held = sets.data[half];
+    if (held.effective != wanted || held.permitted != wanted || held.inheritable != wanted) {
       return -EPERM;
     }
   }
@@ -61,8 +99,12 @@ int verify_no_capabilities() {
     if (bounding < 0 && errno == EINVAL && capability > 0) {
       break;  // beyond the kernel's last capability
     }
-    // The ambient set is a subset of permitted and inheritable (capabilities(7)), both empty.
-    if (bounding != 0) {
+    const int wanted = (kept & bit(capability)) != 0 ? 1 : 0;
+    if (bounding != wanted) {
+      return -EPERM;
+    }
+    // The ambient set is a subset of permitted and inheritable (capabilities(7)): empty where they are.
+    if (wanted == 1 && ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0) != 1) {
       return -EPERM;
     }
   }

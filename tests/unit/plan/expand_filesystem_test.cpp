@@ -17,6 +17,7 @@ policy::Policy minimal() {
   policy.home.value = "none";
   policy.cwd.value = "none";
   policy.wx.value = "deny";
+  policy.machine_id.value = "none";
   return policy;
 }
 

@@ -22,7 +22,8 @@ struct FakeHost {
     return {[this](const std::string& path) { return facts_of(path); },
             [this](const std::string& path) { return link_of(path); },
             {[this](const std::string& name) { return id_of(users, name); },
-             [this](const std::string& name) { return id_of(groups, name); }}};
+             [this](const std::string& name) { return id_of(groups, name); }},
+            [] { return std::string("0123456789abcdef0123456789abcdef"); }};
   }
 
  private:

@@ -35,6 +35,9 @@ Status judge(const std::string& name, const std::string& text) {
   if (const auto limits = plan::expand_limits(*policy); !limits) {
     return limits.error();
   }
+  if (const auto namespaces = plan::expand_namespaces(*policy); !namespaces) {
+    return namespaces.error();
+  }
   if (const auto filter = plan::expand_filter(*policy, plan::HostFacts{}); !filter) {
     return filter.error();
   }
