@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // --report FILE: events as JSON lines. A reader of FILE sees the old report or the whole new one,
 // never a part: the lines go to a file without a name, which takes the place of FILE at the end.
+// The supervisor's own filter lets it rename nothing (supervise/confine.cpp), so a process forked
+// off beforehand waits to do that one thing.
 #pragma once
 
 #include <string>
@@ -17,9 +19,9 @@ class ReportFile {
   ReportFile& operator=(ReportFile&&) = default;
   ~ReportFile();  // a report that was not finished leaves nothing behind
 
-  // Opens before anything starts, so that a path that cannot be written is a clear error. A FILE
-  // that is a device, a pipe or a socket is written directly, and so is one for a run that leaves
-  // root: nobody could replace it at the end.
+  // Opens and forks before anything starts, so that a path that cannot be written is a clear error.
+  // A FILE that is a device, a pipe or a socket is written directly, and so is one for a run that
+  // leaves root: nobody could replace it at the end.
   static Result<ReportFile> open(const std::string& path, bool leaves_root);
 
   void write_line(const std::string& json);
@@ -32,11 +34,11 @@ class ReportFile {
 
  private:
   std::string path_;
-  sys::UniqueFd directory_;
   sys::UniqueFd file_;
-  std::string temporary_;  // name in directory_; empty: file_ has no name yet, or is FILE itself
-  bool in_place_ = false;
-  int errno_value_ = 0;  // of the first write that failed
+  sys::UniqueFd
+      publisher_;          // pidfd of the process that puts the report in place; none: it is there
+  sys::UniqueFd channel_;  // to it
+  int errno_value_ = 0;    // of the first write that failed
 };
 
 }  // namespace sbx::cli

@@ -25,6 +25,7 @@
 #include "launch/launch.h"
 #include "plan/print.h"
 #include "plan/resolve.h"
+#include "supervise/confine.h"
 #include "supervise/publish.h"
 #include "supervise/supervise.h"
 #include "sys/event_loop.h"
@@ -195,7 +196,10 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
     return std::move(prepared).error();
   }
   stopwatch.lap("open descriptors");
-  auto started = launch::start(**prepared, {.trace = command.trace_launch});
+  SBX_TRY(supervise::confine_before_clone(plan));
+  auto started = launch::start(**prepared, {.trace = command.trace_launch, .after_clone = [&plan] {
+                                              return supervise::confine_after_clone(plan);
+                                            }});
   if (!started) {
     return std::move(started).error();
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // pid 1 inside: runs the launch's first half, then reaps, forwards signals, and ends with the
-// command. When it ends the kernel kills everything left in its pid namespace (pid_namespaces(7)).
+// command, allowed no call beyond what that takes (init_filter in prepare.cpp). When it ends the
+// kernel kills everything left in its pid namespace (pid_namespaces(7)).
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -119,6 +120,11 @@ void run_init(PreparedLaunch& prepared) noexcept {
 
   if (const int answer = keep_only(prepared.status_write.get()); answer < 0) {
     fail(prepared, Step::CloseDescriptors, {-answer, 0});
+  }
+  const sock_fprog filter{static_cast<unsigned short>(prepared.init_filter.size()),
+                          prepared.init_filter.data()};
+  if (const int answer = sys::restrict_calls(filter); answer < 0) {
+    fail(prepared, Step::InstallFilter, {-answer, 0});
   }
   const ChildReport started{ChildReport::Kind::Started, 0, 0, 0};
   if (::write(prepared.status_write.get(), &started, sizeof started) != sizeof started) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ struct StepTiming {
 
 struct StartOptions {
   bool trace = false;         // let release tell the timings
+  // Called once the sandbox's processes are cloned, and before any of them may run the command: the
+  // supervisor's own confinement, which they must not inherit. An Error ends the launch.
+  std::function<Status()> after_clone;
 };
 
 // What a started launch leaves in the supervisor's hands. The command waits to be released.

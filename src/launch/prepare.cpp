@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "launch/prepared.h"
+#include "seccomp/closed_list.h"
+#include "seccomp/compile.h"
 
 namespace sbx::launch {
 namespace {
@@ -53,6 +56,17 @@ Status fill_standard_descriptors() {
   return {};
 }
 
+// What init does once the command runs: wait for signals, reap, forward, say how the command ended,
+// end. Anything else kills it, and with it all processes inside.
+Result<seccomp::FilterProgram> init_filter(int status) {
+  const std::array calls{
+      seccomp::ListedCalls{"rt_sigtimedwait wait4 kill exit_group restart_syscall"},
+      seccomp::ListedCalls{"write", fmt::format("fd == {}", status)},
+  };
+  const auto spec = seccomp::closed_list(calls);
+  return spec ? seccomp::compile(*spec) : spec.error();
+}
+
 Status check_kept(const plan::LaunchPlan& plan) {
   for (const int descriptor : plan.keep_fds) {
     if (::fcntl(descriptor, F_GETFD) < 0) {
@@ -84,6 +98,12 @@ Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan) {
   SBX_TRY(check_kept(plan));
   PreparedLaunchPtr prepared(new PreparedLaunch(plan));
   SBX_TRY(open_pipe(prepared->status_read, prepared->status_write));
+
+  auto filter = init_filter(prepared->status_write.get());
+  if (!filter) {
+    return std::move(filter).error();
+  }
+  prepared->init_filter = *std::move(filter);
 
   const plan::Identity& id = plan.identity;
   prepared->uid_map = fmt::format("{} {} 1\n", id.inside_uid, id.outside_uid);

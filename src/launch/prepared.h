@@ -32,6 +32,8 @@ struct PreparedLaunch {
   sock_fprog filter{};                      // into plan.filter_program
   sigset_t signals_outside{};               // the mask sbx was started with: the sandboxee gets it back
 
+  seccomp::FilterProgram init_filter;       // of init itself, once the command runs
+
   sys::UniqueFd status_read, status_write;  // init → supervisor: ChildReports, then the wait status
 
   std::vector<std::byte> stack;             // the sandboxee's until exec

@@ -4,13 +4,14 @@
 //   supervisor (sbx, outside)       init (pid 1 inside)               sandboxee (pid 2 inside)
 //   ------------------------------  --------------------------------  -------------------------------
 //   resolve, prepare: all opens
+//   no_new_privs, Landlock scope
 //   block all signals
 //   leave root, if it is root
 //   clone: user mount pid net ipc
 //     uts cgroup namespaces  ─────► die with supervisor
-//   wait for a report               map ids
-//                                   own session, loopback up
-//                                   mounts private, build root,
+//   confine itself: descriptors,    map ids
+//     capabilities, seccomp         own session, loopback up
+//   wait for a report               mounts private, build root,
 //                                     pivot, old root gone
 //                                   hostname, no nested namespaces,
 //                                     low ports, seal root
@@ -25,7 +26,7 @@
 //   make ready to supervise              ·                            hide memory: waits for the
 //   let that call by ───────────────────────────────────────────────►   supervisor
 //   (exec_once: let one execve by)       ·                            execve ─────► the command runs
-//                                   close every descriptor
+//                                   close every descriptor, seccomp
 //   read "started"  ◄────────────── report "started"
 //   supervise: one loop             reap, forward signals
 //                                   write the wait status, end

@@ -213,6 +213,10 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {
   started.init.reset(pidfd);
   prepared.status_write.reset();
 
+  if (Status confined = options.after_clone ? options.after_clone() : Status(); !confined) {
+    end(pidfd);
+    return std::move(confined).error();
+  }
   auto listener = wait_until_held(prepared, pidfd);
   if (!listener) {
     end(pidfd);

@@ -64,9 +64,12 @@ NetworkMediator::NetworkMediator(const plan::LaunchPlan& plan,
       epoll_(epoll),
       note_(std::move(note)) {
   published_.resize(plan.publish.size());
-  const sys::UniqueFd own(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (own) {
-    outside_ = sys::namespace_cookie(own.get());
+  // Of the internet, whose sockets the supervisor's own filter lets it open (confine.cpp).
+  for (const int family : {AF_INET, AF_INET6}) {
+    const sys::UniqueFd own(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (own && !outside_) {
+      outside_ = sys::namespace_cookie(own.get());
+    }
   }
 }
 

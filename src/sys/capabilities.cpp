@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <iterator>
 
 namespace sbx::sys {
 namespace {
@@ -80,6 +81,20 @@ int keep_capabilities(std::uint64_t kept) {
     return -errno;
   }
   return set(kept, kept);
+}
+
+int limit_capabilities(std::uint64_t kept) {
+  CapabilitySets sets;
+  if (::syscall(SYS_capget, &sets.header, &sets.data) != 0) {
+    return -errno;
+  }
+  for (std::size_t half = 0; half < std::size(sets.data); ++half) {
+    const auto bits = static_cast<std::uint32_t>(kept >> (32 * half));
+    sets.data[half].permitted &= bits;
+    sets.data[half].effective &= bits;
+    sets.data[half].inheritable = 0;
+  }
+  return ::syscall(SYS_capset, &sets.header, &sets.data) != 0 ? -errno : 0;
 }
 
 int verify_capabilities(std::uint64_t kept) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// capabilities(7) between clone and exec: raw system calls, no allocation. Sets are masks: bit N is
-// capability N.
+// capabilities(7): raw system calls, no allocation. Sets are masks: bit N is capability N.
 #pragma once
 
 #include <cstdint>
@@ -15,5 +14,11 @@ int keep_capabilities(std::uint64_t kept);
 // 0 if all five sets are `kept` and the securebits are locked; else -EPERM (something differs) or
 // the negative errno of the question.
 int verify_capabilities(std::uint64_t kept);
+
+// What an unprivileged process does: drops all but `kept` from the permitted and effective sets, and
+// with them the ambient one, and empties the inheritable one. 0 or a negative errno.
+int limit_capabilities(std::uint64_t kept);
+
+inline constexpr std::uint64_t kNetBindService = 1u << 10;  // CAP_NET_BIND_SERVICE
 
 }  // namespace sbx::sys

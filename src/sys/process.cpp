@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/process.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
@@ -18,6 +19,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -68,6 +70,10 @@ int install_filter(const sock_fprog& program, bool wait_killable) {
   return result_of(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
 }
 
+int restrict_calls(const sock_fprog& program) {
+  return result_of(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0ul, &program));
+}
+
 int take_descriptor(int pidfd, int descriptor) {
   return result_of(::syscall(SYS_pidfd_getfd, pidfd, descriptor, 0));
 }
@@ -77,6 +83,22 @@ int close_on_exec_from(unsigned first) {
 }
 
 int keep_over_exec(int descriptor) { return result_of(::fcntl(descriptor, F_SETFD, 0)); }
+
+int close_inherited() {
+  DIR* const directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) {
+    return -errno;
+  }
+  constexpr int kFirstAfterStderr = 3;
+  while (const dirent* entry = ::readdir(directory)) {
+    const int descriptor = std::atoi(entry->d_name);  // "." and "..": 0
+    const int flags = descriptor < kFirstAfterStderr ? -1 : ::fcntl(descriptor, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0) {
+      ::close(descriptor);
+    }
+  }
+  return ::closedir(directory) != 0 ? -errno : 0;
+}
 
 int lower_limit(int resource, std::uint64_t value) {
   rlimit present{};

@@ -29,12 +29,18 @@ int set_dumpable(bool dumpable);
 // seccomp(2), SECCOMP_SET_MODE_FILTER with a listener, whose descriptor it returns.
 int install_filter(const sock_fprog& program, bool wait_killable);
 
+// The same for sbx's own processes, without a listener.
+int restrict_calls(const sock_fprog& program);
+
 // A descriptor of another process, by its pidfd (pidfd_getfd(2), Linux 5.6).
 int take_descriptor(int pidfd, int descriptor);
 
 // close_range(2): every descriptor from `first` up closes at exec.
 int close_on_exec_from(unsigned first);
 int keep_over_exec(int descriptor);
+// Closes what came with this program's own execve, from descriptor 3 up: whatever does not close at
+// exec, since all that sbx opens does. Needs /proc.
+int close_inherited();
 
 // The limit, or the present hard limit where that is lower: a limit is never raised.
 int lower_limit(int resource, std::uint64_t value);

@@ -2,6 +2,8 @@
 #include "supervise/process_facts.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,6 +66,17 @@ TEST_CASE("paths are opened as that process sees them, and never outside its roo
   CHECK(relative >= 0);
   ::close(relative);
   CHECK(sbx::supervise::open_as_seen_by(self, "/does/not/exist") == -ENOENT);
-  CHECK(sbx::supervise::open_as_seen_by(self, "/proc/self/root") ==
-        -ELOOP);  // a link out of the root
+  // A link of procfs that could lead anywhere is its text, walked from the root.
+  const int descriptor = ::open("/etc", O_PATH | O_CLOEXEC);
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  const int place = sbx::supervise::open_as_seen_by(self, link);
+  struct stat etc {}, found {};
+  CHECK((::fstat(descriptor, &etc) == 0 && ::fstat(place, &found) == 0));
+  CHECK(etc.st_ino == found.st_ino);
+  ::close(place);
+  ::close(descriptor);
+  const int pipe_end = ::eventfd(0, EFD_CLOEXEC);
+  CHECK(sbx::supervise::open_as_seen_by(self, "/proc/self/fd/" + std::to_string(pipe_end)) ==
+        -ENOENT);
+  ::close(pipe_end);
 }
