@@ -9,6 +9,8 @@ _sbx_options() {
               "--trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     check) echo "--json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
+    explain) echo "--ro --rw --tmpfs --hide --home --net --publish -P --allow --deny --on-violation" \
+              "--limit --env --user --json --color --no-color --help -h" ;;
     list) echo "--names --json --help -h" ;;
     syscall) echo "--json --help -h" ;;
     doctor) echo "--json --color --no-color --help -h" ;;
@@ -89,7 +91,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run check show list syscall doctor help version --help -h --version -V" "$current"
+    _sbx_words "run check show explain list syscall doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run ]]; then
@@ -114,7 +116,7 @@ _sbx() {
     _sbx_value "${COMP_WORDS[COMP_CWORD - 2]}" "$current"
     return
   fi
-  if [[ $verb == run ]] && _sbx_takes_value "$previous"; then
+  if [[ $verb == run || $verb == explain ]] && _sbx_takes_value "$previous"; then
     _sbx_value "$previous" "$current"
     return
   fi
@@ -128,8 +130,8 @@ _sbx() {
   fi
   case $verb in
     run) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
-    check | show) _sbx_policies "$current" ;;
-    help) _sbx_words "run check show list syscall doctor help version" "$current" ;;
+    check | show | explain) _sbx_policies "$current" ;;
+    help) _sbx_words "run check show explain list syscall doctor help version" "$current" ;;
   esac
 }
 

@@ -26,6 +26,8 @@ Result<int> dispatch(Command command) {
       return sbx::cli::check(command);
     case Verb::Show:
       return sbx::cli::show(command);
+    case Verb::Explain:
+      return sbx::cli::explain(std::move(command));
     case Verb::List:
       return sbx::cli::list(command);
     case Verb::Syscall:

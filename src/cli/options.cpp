@@ -34,6 +34,17 @@ constexpr VerbInfo kVerbs[] = {
      "sbx show nginx\n"
      "sbx show --origin nginx                    # where does each value come from?\n"
      "sbx show --json default\n"},
+    {Verb::Explain, "explain", "[OPTION]… POLICY QUESTION", "say what a policy allows, and why",
+     "Answers QUESTION about POLICY (a name or a file): a system call, by name or number, with\n"
+     "arguments as far as they matter, or a @group of them. Says whether it is allowed, which\n"
+     "line decides, what follows for the program, and what would allow it. An argument that is\n"
+     "_ or left out may be anything: then the cases are listed. The options that say what may\n"
+     "be done are those of sbx run. Exit status 0: allowed, 1: denied, 2: it depends.\n",
+     "sbx explain nginx 'socket(AF_PACKET, SOCK_RAW, 0)'\n"
+     "sbx explain default 'ioctl(_, TIOCSTI)'    # _ is any value\n"
+     "sbx explain default socket                 # the cases, if there are several\n"
+     "sbx explain --allow ptrace default ptrace  # with an option of sbx run\n"
+     "sbx explain default @debug                 # each member of a group\n"},
     {Verb::List, "list", "", "list the policies that can be named",
      "Lists every policy of the search path: $SBX_POLICY_PATH, ~/.config/sbx/policies,\n"
      "/etc/sbx/policies, and those that came with sbx. The first of a name wins.\n",
@@ -60,42 +71,43 @@ constexpr OptionInfo kOptions[] = {
     {Option::Policy, "run", "Policy", "--policy", "-p", "NAME|FILE", false, Offer::Policy, "",
      "use this policy: a name from `sbx list`, or a file (with a slash or .toml)"},
 
-    {Option::ReadOnly, "run", "Files", "--ro", "", "PATH[=AT]", true, Offer::Path, "",
+    {Option::ReadOnly, "run explain", "Files", "--ro", "", "PATH[=AT]", true, Offer::Path, "",
      "show PATH read-only, at AT if given", policy::Key::FilesystemRead},
-    {Option::ReadWrite, "run", "Files", "--rw", "", "PATH[=AT]", true, Offer::Path, "",
+    {Option::ReadWrite, "run explain", "Files", "--rw", "", "PATH[=AT]", true, Offer::Path, "",
      "show PATH writable, at AT if given; nothing below it can be executed",
      policy::Key::FilesystemWrite},
-    {Option::Tmpfs, "run", "Files", "--tmpfs", "", "PATH", true, Offer::Directory, "",
+    {Option::Tmpfs, "run explain", "Files", "--tmpfs", "", "PATH", true, Offer::Directory, "",
      "an empty directory in memory at PATH, gone afterwards", policy::Key::FilesystemTmpfs},
-    {Option::Hide, "run", "Files", "--hide", "", "PATH", true, Offer::Path, "",
+    {Option::Hide, "run explain", "Files", "--hide", "", "PATH", true, Offer::Path, "",
      "take PATH out of what is shown", policy::Key::FilesystemHide},
     {Option::Workdir, "run", "Files", "--workdir", "", "DIR", false, Offer::Directory, "",
      "start COMMAND in DIR", policy::Key::CommandWorkdir},
-    {Option::Home, "run", "Files", "--home", "", "MODE", false, Offer::Words, "",
+    {Option::Home, "run explain", "Files", "--home", "", "MODE", false, Offer::Words, "",
      "the home directory inside: an empty private one, none, or the real one to read or write",
      policy::Key::FilesystemHome},
 
-    {Option::Net, "run", "Network", "--net", "", "MODE", false, Offer::Words, "",
+    {Option::Net, "run explain", "Network", "--net", "", "MODE", false, Offer::Words, "",
      "none: no network at all; private: a loopback of its own; host: the host's network",
      policy::Key::NetworkMode},
-    {Option::Publish, "run", "Network", "--publish", "-P", "[ADDRESS:]PORT:INSIDE", true,
+    {Option::Publish, "run explain", "Network", "--publish", "-P", "[ADDRESS:]PORT:INSIDE", true,
      Offer::Nothing, "",
      "offer the port INSIDE on the host's PORT; without ADDRESS on 127.0.0.1 only",
      policy::Key::NetworkPublish},
 
-    {Option::Allow, "run", "System calls", "--allow", "", "NAME[,NAME]…", true, Offer::Nothing, "",
-     "allow system calls or @groups of them", policy::Key::SeccompAllow},
-    {Option::Deny, "run", "System calls", "--deny", "", "NAME[,NAME]…", true, Offer::Nothing, "",
-     "deny system calls or @groups of them", policy::Key::SeccompDeny},
-    {Option::OnViolation, "run", "System calls", "--on-violation", "", "WHAT", false, Offer::Words,
-     "", "after a denied call was reported: kill, let it fail with an error number, or let it run",
+    {Option::Allow, "run explain", "System calls", "--allow", "", "NAME[,NAME]…", true,
+     Offer::Nothing, "", "allow system calls or @groups of them", policy::Key::SeccompAllow},
+    {Option::Deny, "run explain", "System calls", "--deny", "", "NAME[,NAME]…", true,
+     Offer::Nothing, "", "deny system calls or @groups of them", policy::Key::SeccompDeny},
+    {Option::OnViolation, "run explain", "System calls", "--on-violation", "", "WHAT", false,
+     Offer::Words, "",
+     "after a denied call was reported: kill, let it fail with an error number, or let it run",
      policy::Key::ReportOnViolation},
 
-    {Option::Limit, "run", "Process", "--limit", "", "NAME=VALUE", true, Offer::Words, "",
+    {Option::Limit, "run explain", "Process", "--limit", "", "NAME=VALUE", true, Offer::Words, "",
      "limit a resource: memory=1G, processes=64, time=10m … (sizes K M G T, times s m h d)"},
-    {Option::Env, "run", "Process", "--env", "", "NAME[=VALUE]", true, Offer::Nothing, "",
+    {Option::Env, "run explain", "Process", "--env", "", "NAME[=VALUE]", true, Offer::Nothing, "",
      "set a variable, or pass it on from your environment"},
-    {Option::User, "run", "Process", "--user", "", "NAME|UID", false, Offer::Nothing, "",
+    {Option::User, "run explain", "Process", "--user", "", "NAME|UID", false, Offer::Nothing, "",
      "who COMMAND believes to be", policy::Key::IdentityUser},
     {Option::KeepFd, "run", "Process", "--keep-fd", "", "N", true, Offer::Nothing, "",
      "leave descriptor N open beside 0, 1 and 2"},
@@ -115,16 +127,16 @@ constexpr OptionInfo kOptions[] = {
      "print where each value came from"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
-    {Option::Json, "run check show list syscall doctor", "Output", "--json", "", "", false,
+    {Option::Json, "run check show explain list syscall doctor", "Output", "--json", "", "", false,
      Offer::Nothing, "", "print JSON"},
-    {Option::Color, "run check doctor", "Output", "--color", "", "WHEN", false, Offer::Words,
-     "auto|always|never", "colour on standard error and in doctor's table"},
-    {Option::NoColor, "run check doctor", "Output", "--no-color", "", "", false, Offer::Nothing, "",
-     "the same as --color never; the variable NO_COLOR does it too"},
+    {Option::Color, "run check explain doctor", "Output", "--color", "", "WHEN", false,
+     Offer::Words, "auto|always|never", "colour on standard error and in doctor's table"},
+    {Option::NoColor, "run check explain doctor", "Output", "--no-color", "", "", false,
+     Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run check show list syscall doctor help version", "Output", "--help", "-h", "",
-     false, Offer::Nothing, "", "print this text"},
+    {Option::Help, "run check show explain list syscall doctor help version", "Output", "--help",
+     "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 
 // Of words separated by blanks, without an allocation: every launch asks for each option.

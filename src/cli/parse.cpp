@@ -105,6 +105,12 @@ Status check_operands(const Command& command) {
                      .hint = "write sbx show NAME; sbx list lists the names"};
       }
       return {};
+    case Verb::Explain:
+      if (count < 2) {
+        return Error{.action = count == 0 ? "no policy to explain" : "no question about the policy",
+                     .hint = "write sbx explain POLICY QUESTION, as sbx explain default getpid"};
+      }
+      return {};
     case Verb::Syscall:
       if (count == 0) {
         return Error{.action = "no system call to explain",

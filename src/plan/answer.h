@@ -9,10 +9,10 @@ namespace sbx::plan {
 
 struct Answer {
   enum class Kind : std::uint8_t {
-    Run,        // at the kernel's own speed, nobody is told
-    RunTold,    // let through by the supervisor, which tells of it
-    Supervised, // bind, connect: done by the supervisor in the caller's place, if it agrees
-    Fail,       // with errno_value; 0: pretended to have succeeded
+    Run,         // at the kernel's own speed, nobody is told
+    RunTold,     // let through by the supervisor, which tells of it
+    Supervised,  // bind, connect: done by the supervisor in the caller's place, if it agrees
+    Fail,        // with errno_value; 0: pretended to have succeeded
     Kill,
   };
   Kind kind = Kind::Kill;

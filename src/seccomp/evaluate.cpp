@@ -72,6 +72,13 @@ const Rule& first_match(const std::vector<Rule>& rules, const seccomp_data& call
   return rules.back();
 }
 
+std::vector<Rule> rules_for(const FilterSpec& spec, int number) {
+  if (const auto rules = spec.calls.find(number); rules != spec.calls.end()) {
+    return rules->second;
+  }
+  return {name_of(spec.arch, number).empty() ? spec.unknown : spec.denied};
+}
+
 bool is_foreign(Arch arch, const seccomp_data& call) {
   constexpr std::uint32_t kX32Bit = 0x4000'0000;  // __X32_SYSCALL_BIT of asm/unistd.h
   return call.arch != audit_arch(arch) ||

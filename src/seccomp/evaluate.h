@@ -14,6 +14,10 @@ bool holds(const Condition& condition, const seccomp_data& call);
 // The first rule that matches; `rules` ends in one that always does.
 const Rule& first_match(const std::vector<Rule>& rules, const seccomp_data& call);
 
+// The rules that decide calls of this number under the machine's own ABI, in order; the last one
+// always matches.
+std::vector<Rule> rules_for(const FilterSpec& spec, int number);
+
 // True if the call came through another ABI: another architecture, or x32 on x86_64.
 bool is_foreign(Arch arch, const seccomp_data& call);
 

@@ -59,15 +59,14 @@ std::string named_values(std::string_view name, const seccomp_data& call) {
   const auto arguments = arguments_of(name);
   for (std::size_t i = 0; i < arguments.size() && i < 6; ++i) {
     if (!arguments[i].constants.empty()) {
-      tests.push_back(fmt::format("{} == {}", arguments[i].name,
-                                  decode_argument(arguments[i], call.args[i])));
+      tests.push_back(
+          fmt::format("{} == {}", arguments[i].name, decode_argument(arguments[i], call.args[i])));
     }
   }
   return join(tests, " and ");
 }
 
-Remedy remedy_for_policy(const seccomp_data& call, const Rule& rule,
-                         const std::string& name) {
+Remedy remedy_for_policy(const seccomp_data& call, const Rule& rule, const std::string& name) {
   Remedy remedy;
   if (rule.condition.kind != Condition::Kind::Always) {
     // A conditional rule decides before any unconditional one: --allow would have no effect.
@@ -113,8 +112,7 @@ std::string call_name(const FilterSpec& spec, const seccomp_data& call) {
   return name.empty() ? fmt::format("call {}", call.nr) : std::string(name);
 }
 
-Remedy remedy_for(const FilterSpec& spec, const seccomp_data& call,
-                  const Rule& rule) {
+Remedy remedy_for(const FilterSpec& spec, const seccomp_data& call, const Rule& rule) {
   const std::string name = call_name(spec, call);
   if (is_foreign(spec.arch, call)) {
     return {"", "programs of another ABI than the machine's own do not run under sbx"};
@@ -122,8 +120,7 @@ Remedy remedy_for(const FilterSpec& spec, const seccomp_data& call,
   switch (rule.purpose) {
     case Purpose::Policy:
     case Purpose::Default:
-      return name_of(spec.arch, call.nr).empty() ? Remedy{}
-                                                          : remedy_for_policy(call, rule, name);
+      return name_of(spec.arch, call.nr).empty() ? Remedy{} : remedy_for_policy(call, rule, name);
     case Purpose::WriteExec:
       return remedy_for_write_exec(name);
     case Purpose::Namespaces:

@@ -2,8 +2,6 @@
 // A miscompiled filter is a hole that nobody sees, so each is run against its spec before it is
 // loaded. Not every call can be tried: what is tried are all numbers, and for each test of each
 // rule the values beside which a wrong comparison, mask or half would show.
-#include <array>
-#include <bit>
 #include <optional>
 #include <vector>
 
@@ -11,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "seccomp/boundary.h"
 #include "seccomp/compile.h"
 #include "seccomp/evaluate.h"
 #include "seccomp/simulate.h"
@@ -19,57 +18,7 @@
 namespace sbx::seccomp {
 namespace {
 
-constexpr std::uint64_t kUpperOne = 0x1'0000'0000;
-constexpr std::uint64_t kUpperHalf = 0xffff'ffff'0000'0000;
 constexpr int kX32Bit = 0x4000'0000;
-
-void collect_tests(const Condition& condition, std::vector<const ArgumentTest*>& tests) {
-  if (condition.kind == Condition::Kind::Test) {
-    tests.push_back(&condition.test);
-  }
-  for (const Condition& operand : condition.operands) {
-    collect_tests(operand, tests);
-  }
-}
-
-// An argument near `value`, with the bits outside the mask left as they are.
-std::uint64_t with_masked(std::uint64_t argument, const ArgumentTest& test, std::uint64_t value) {
-  return (argument & ~test.mask) | (value & test.mask);
-}
-
-// Sets the arguments so that the tests hold, as far as they do not contradict each other.
-void satisfy(const std::vector<const ArgumentTest*>& tests, seccomp_data& call) {
-  for (const ArgumentTest* test : tests) {
-    const bool away = test->compare == Compare::NotEqual || test->compare == Compare::Greater;
-    const std::uint64_t value = test->value + (away                             ? 1u
-                                               : test->compare == Compare::Less ? ~0ull
-                                                                                : 0u);
-    set_operand(call, *test, with_masked(operand_of(call, *test), *test, value));
-  }
-}
-
-struct Boundary {
-  std::array<std::uint64_t, 13> values{};
-  std::size_t count = 0;
-};
-
-Boundary boundary_of(const ArgumentTest& test) {
-  const std::uint64_t value = test.value;
-  const std::uint64_t low_bit = test.mask & (~test.mask + 1);
-  const std::uint64_t high_bit = std::bit_floor(test.mask);
-  Boundary boundary{
-      {value, value - 1, value + 1,
-       value + kUpperOne,  // differs in the upper half alone
-       value ^ low_bit, value ^ high_bit, value | ~test.mask, value ^ 0x8000'0000, ~value},
-      9};
-  if (test.width == 64) {
-    for (const std::uint64_t wide : {value - kUpperOne, value | kUpperHalf, value & ~kUpperHalf,
-                                     value ^ 0x8000'0000'0000'0000}) {
-      boundary.values[boundary.count++] = wide;
-    }
-  }
-  return boundary;
-}
 
 class Verifier {
  public:

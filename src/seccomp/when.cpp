@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kMaxBytes = 4096;
 constexpr int kMaxLevels = 32;
 
-enum class TokenKind : std::uint8_t { End, Word, Number, Symbol };
+enum class TokenKind : std::uint8_t { End, Word, Number, Symbol, String };
 
 struct Token {
   TokenKind kind = TokenKind::End;
@@ -79,6 +79,33 @@ class Parser {
     return condition;
   }
 
+  Result<KnownArguments> parse_call() {
+    what_ = "arguments";
+    is_call_ = true;
+    KnownArguments arguments{};
+    if (text_.size() > kMaxBytes) {
+      return fail({},
+                  fmt::format("there are {} bytes, at most {} are read", text_.size(), kMaxBytes));
+    }
+    SBX_TRY(advance());
+    SBX_TRY(expect("("));
+    for (std::size_t next = 0; !at(")"); ++next) {
+      if (next > 0) {
+        SBX_TRY(expect(","));
+      }
+      const auto named = parse_item_name();
+      if (!named) {
+        return named.error();
+      }
+      SBX_TRY(parse_item(named->value_or(next), arguments));
+    }
+    SBX_TRY(advance());
+    if (token_.kind != TokenKind::End) {
+      return fail(token_, fmt::format("\"{}\" does not belong here", escape(token_.text)));
+    }
+    return arguments;
+  }
+
  private:
   Error fail(const Token& token, std::string_view reason, std::string hint = {}) const {
     Origin origin = origin_;
@@ -86,7 +113,7 @@ class Parser {
       origin.column += static_cast<int>(token.position);
     }
     return Error{
-        fmt::format("cannot read the condition \"{}\" of {}: {}", escape(text_), syscall_, reason),
+        fmt::format("cannot read the {} \"{}\" of {}: {}", what_, escape(text_), syscall_, reason),
         0, std::move(origin), std::move(hint)};
   }
 
@@ -106,9 +133,15 @@ class Parser {
       while (next_ + length < text_.size() && is_word_byte(text_[next_ + length])) {
         ++length;
       }
+    } else if (is_call_ && text_[next_] == '"') {
+      token_.kind = TokenKind::String;
+      length = string_length(text_.substr(next_));
     } else {
       token_.kind = TokenKind::Symbol;
       length = symbol_length(text_.substr(next_, 2));
+      if (is_call_ && text_[next_] == '=') {
+        length = 1;
+      }
     }
     if (length == 0) {
       return bad_symbol(text_.substr(next_, 2));
@@ -129,6 +162,17 @@ class Parser {
     return std::string_view("<>&|~(){},-").find(two[0]) == std::string_view::npos ? 0 : 1;
   }
 
+  // With both quotes; 0 if the second is missing.
+  static std::size_t string_length(std::string_view text) {
+    for (std::size_t i = 1; i < text.size(); ++i) {
+      if (text[i] == '"') {
+        return i + 1;
+      }
+      i += text[i] == '\\' ? 1u : 0u;
+    }
+    return 0;
+  }
+
   Error bad_symbol(std::string_view two) const {
     const std::string_view shown = two == "&&" || two == "||" ? two : two.substr(0, 1);
     return fail(token_, fmt::format("{} is no part of the language", quote(shown)),
@@ -140,6 +184,49 @@ class Parser {
 
   bool at(std::string_view text) const {
     return token_.kind != TokenKind::End && token_.text == text;
+  }
+
+  // "name =" at the start of a call's item; nothing if the item is the next one in order.
+  Result<std::optional<std::size_t>> parse_item_name() {
+    const bool is_named =
+        token_.kind == TokenKind::Word &&
+        text_.substr(std::min(text_.find_first_not_of(" \t", next_), text_.size()))
+            .starts_with('=');
+    if (!is_named) {
+      return std::optional<std::size_t>();
+    }
+    const auto index = find_argument(token_.text);
+    if (!index) {
+      return fail(token_, fmt::format("it has no argument \"{}\"", token_.text),
+                  argument_hint(token_));
+    }
+    SBX_TRY(advance());
+    SBX_TRY(advance());
+    return index;
+  }
+
+  Status parse_item(std::size_t index, KnownArguments& arguments) {
+    if (index >=
+        std::min(arguments.size(), arguments_.empty() ? std::size_t{6} : arguments_.size())) {
+      return fail(token_,
+                  fmt::format("it takes {} argument{}", arguments_.size(),
+                              arguments_.size() == 1 ? "" : "s"),
+                  argument_hint(token_));
+    }
+    if (at("_") || token_.kind == TokenKind::String) {
+      return advance();  // what an address points to, no filter sees
+    }
+    if (at("NULL")) {
+      arguments[index] = 0;
+      return advance();
+    }
+    const auto value =
+        parse_constant(index < arguments_.size() ? arguments_[index] : ArgumentInfo{});
+    if (!value) {
+      return value.error();
+    }
+    arguments[index] = *value;
+    return {};
   }
 
   Status expect(std::string_view symbol) {
@@ -495,6 +582,7 @@ class Parser {
     return "a number does as well";
   }
 
+  std::string_view what_ = "condition";
   std::string_view text_;
   std::string_view syscall_;
   std::span<const ArgumentInfo> arguments_;
@@ -502,6 +590,7 @@ class Parser {
   Token token_;
   std::size_t next_ = 0;
   int levels_ = 0;
+  bool is_call_ = false;  // a call's arguments, not a condition
 };
 
 }  // namespace
@@ -509,6 +598,11 @@ class Parser {
 Result<Condition> parse_when(std::string_view expression, std::string_view syscall,
                              const Origin& origin) {
   return Parser(expression, syscall, origin).parse();
+}
+
+Result<KnownArguments> parse_arguments(std::string_view arguments, std::string_view syscall,
+                                       const Origin& origin) {
+  return Parser(arguments, syscall, origin).parse_call();
 }
 
 }  // namespace sbx::seccomp

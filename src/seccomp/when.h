@@ -21,6 +21,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "seccomp/assume.h"
 #include "seccomp/filter_spec.h"
 
 namespace sbx::seccomp {
@@ -28,5 +29,15 @@ namespace sbx::seccomp {
 // `origin` is where the expression's first character stands; an Error points into the expression.
 Result<Condition> parse_when(std::string_view expression, std::string_view syscall,
                              const Origin& origin);
+
+// The arguments of a call that is asked about, "(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, _)":
+//
+//   arguments := "(" [ item { "," item } ] ")"
+//   item      := [ argument "=" ] ( constant | "_" | "NULL" | string )
+//
+// What is "_", a string or left out may be anything. A constant is taken at 64 bits, as a program
+// may pass it.
+Result<KnownArguments> parse_arguments(std::string_view arguments, std::string_view syscall,
+                                       const Origin& origin);
 
 }  // namespace sbx::seccomp

@@ -156,3 +156,44 @@ TEST_CASE("when: what to_text writes means the same when read back") {
     CHECK(*first == *second);
   }
 }
+
+TEST_CASE("arguments of a call that is asked about") {
+  const auto parsed = [](std::string_view call, std::string_view text) {
+    const auto arguments = parse_arguments(text, call, kOrigin);
+    INFO(text << (arguments ? "" : ": " + arguments.error().action));
+    REQUIRE(arguments);
+    return *arguments;
+  };
+  CHECK(parsed("socket", "()") == KnownArguments{});
+  CHECK(parsed("socket", "(AF_INET, _, 0)") == KnownArguments{2, std::nullopt, 0});
+  CHECK(parsed("socket", "( AF_INET , SOCK_STREAM|SOCK_CLOEXEC )") == KnownArguments{2, 02000001});
+  CHECK(parsed("socket", "(type = SOCK_RAW)") == KnownArguments{std::nullopt, 3});
+  CHECK(parsed("openat", R"t((AT_FDCWD, "/etc/x, \"y\")", O_RDONLY))t") ==
+        KnownArguments{static_cast<std::uint64_t>(-100), std::nullopt, 0});
+  CHECK(parsed("mmap", "(NULL, 4096)") == KnownArguments{0, 4096});
+  // What a 32-bit test must not be fooled by, can be asked.
+  CHECK(parsed("ioctl", "(_, 0x100005412)") == KnownArguments{std::nullopt, 0x1'0000'5412});
+
+  struct Row {
+    const char* call;
+    const char* text;
+    int column;  // of the error, in the text, from 0
+    const char* part;
+  };
+  const Row rows[] = {{"socket", "AF_INET", 0, "expected ("},
+                      {"socket", "(AF_INET", 8, "found the end"},
+                      {"socket", "(AF_INTE)", 1, "unknown constant"},
+                      {"socket", "(0, 0, 0, 0)", 10, "takes 3 arguments"},
+                      {"getpid", "(0, 0, 0, 0, 0, 0, 0)", 19, "argument"},
+                      {"socket", "(family=3)", 1, "no argument"},
+                      {"socket", "(0) x", 4, "does not belong"},
+                      {"open", "(\"/etc)", 1, "no part of the language"},
+                      {"socket", "(AF_INET SOCK_RAW)", 9, "expected ,"}};
+  for (const Row& row : rows) {
+    INFO(row.text);
+    const auto arguments = parse_arguments(row.text, row.call, kOrigin);
+    REQUIRE_FALSE(arguments);
+    CHECK(arguments.error().action.find(row.part) != std::string::npos);
+    CHECK(arguments.error().origin.column == 10 + row.column);
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/neutral_host.h"
+
+namespace sbx::plan {
+namespace {
+
+constexpr std::uint32_t kUser = 1000;
+constexpr int kLandlockAbi = 7;  // Linux 6.15
+
+PathFacts found(const std::string& path) {
+  PathFacts facts;
+  facts.kind = path.starts_with("/dev/") ? PathFacts::Kind::Device : PathFacts::Kind::Directory;
+  facts.canonical = path;
+  return facts;
+}
+
+std::optional<std::uint32_t> id_of(const std::string& name) {
+  return name == "root" ? 0 : kUser;
+}
+
+}  // namespace
+
+HostFacts neutral_facts(seccomp::Arch arch) {
+  HostFacts facts;
+  facts.uid = facts.gid = kUser;
+  facts.user_name = "user";
+  facts.home = "/home/user";
+  facts.cwd = "/";
+  facts.os_release = "6.18.0";
+  facts.arch = arch;
+  facts.has_mdwe = facts.has_wait_killable = true;
+  facts.landlock_abi = kLandlockAbi;
+  return facts;
+}
+
+Probes neutral_probes() {
+  return {found, [](const std::string&) { return std::optional<std::string>(); }, {id_of, id_of}};
+}
+
+}  // namespace sbx::plan
