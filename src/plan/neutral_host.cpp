@@ -34,7 +34,12 @@ HostFacts neutral_facts(seccomp::Arch arch) {
 }
 
 Probes neutral_probes() {
-  return {found, [](const std::string&) { return std::optional<std::string>(); }, {id_of, id_of}};
+  Probes probes;
+  probes.path = found;
+  probes.link = [](const std::string&) { return std::nullopt; };
+  probes.accounts = {id_of, id_of};
+  probes.random_machine_id = [] { return std::string(32, '0'); };
+  return probes;
 }
 
 }  // namespace sbx::plan
