@@ -270,7 +270,9 @@ Result<int> run(Command command) {
                               .keep_fds = command.keep_fds,
                               .allow_degraded = command.allow_degraded,
                               .own_paths = own_paths(library, *facts, *layers)};
-  const auto plan = plan::resolve(*policy, request, *facts, host::probes());
+  Status looked;
+  const auto plan = plan::resolve(*policy, request, *facts, host::probes(looked));
+  SBX_TRY(looked);
   if (!plan) {
     return plan.error();
   }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -23,6 +24,18 @@ namespace sbx::host {
 namespace {
 
 using plan::PathFacts;
+
+// What the kernel answers where nothing is, or nothing that this user may reach.
+bool means_absent(int errno_value) {
+  constexpr std::array kAnswers{ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, ENXIO, ENODEV};
+  return std::find(kAnswers.begin(), kAnswers.end(), errno_value) != kAnswers.end();
+}
+
+void note_failure(Status& failure, const std::string& path, int errno_value) {
+  if (failure && !means_absent(errno_value)) {
+    failure = Error{.action = "cannot look at " + path, .errno_value = errno_value};
+  }
+}
 
 PathFacts missing(int errno_value) {
   PathFacts facts;
@@ -54,10 +67,12 @@ int open_without_links(const std::string& path) {
   return static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how));
 }
 
-// Where an O_PATH descriptor leads, as the kernel names it; empty if it has no name any more.
+// Where an O_PATH descriptor leads, as the kernel names it; empty if it has no name any more (errno 0),
+// or the kernel does not say.
 std::string name_of(int fd) {
   std::array<char, PATH_MAX> target{};
   const std::string link = "/proc/self/fd/" + std::to_string(fd);
+  errno = 0;
   const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
   if (length <= 0 || target[0] != '/') {
     return {};
@@ -82,6 +97,9 @@ PathFacts probe_path(const std::string& path) {
       return missing(errno);
     }
     canonical = name_of(file.get());
+    if (canonical.empty() && errno != 0) {
+      return missing(errno);
+    }
   }
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) {
@@ -103,11 +121,12 @@ PathFacts probe_path(const std::string& path) {
   return facts;
 }
 
-std::optional<plan::LinkFacts> probe_link(const std::string& path) {
+std::optional<plan::LinkFacts> probe_link(const std::string& path, int& errno_value) {
   std::array<char, PATH_MAX> target{};
   const ssize_t length = ::readlink(path.c_str(), target.data(), target.size());
   struct stat info {};
   if (length <= 0 || ::lstat(path.c_str(), &info) != 0) {
+    errno_value = errno;
     return std::nullopt;
   }
   return plan::LinkFacts{std::string(target.data(), static_cast<std::size_t>(length)), info.st_uid};
@@ -137,10 +156,23 @@ std::string random_machine_id() {
 
 }  // namespace
 
-plan::Probes probes() {
+plan::Probes probes(Status& failure) {
   plan::Probes all;
-  all.path = probe_path;
-  all.link = probe_link;
+  all.path = [&failure](const std::string& path) {
+    PathFacts facts = probe_path(path);
+    if (facts.kind == PathFacts::Kind::Missing) {
+      note_failure(failure, path, facts.errno_value);
+    }
+    return facts;
+  };
+  all.link = [&failure](const std::string& path) {
+    int errno_value = ENOENT;
+    auto target = probe_link(path, errno_value);
+    if (!target && errno_value != EINVAL) {  // readlink(2): not a link
+      note_failure(failure, path, errno_value);
+    }
+    return target;
+  };
   all.accounts.uid_of = [](const std::string& user) -> std::optional<std::uint32_t> {
     const auto account = find_user(account_file("/etc/passwd"), user);
     return account ? std::optional(account->uid) : std::nullopt;

@@ -14,6 +14,10 @@ Status refuse_borrowed_privilege();
 // Errors: that one; a kernel that is too old; a current directory that is gone.
 Result<plan::HostFacts> probe();
 
-plan::Probes probes();
+//
+// `failure` gets the first question that the kernel did not answer: a path that is there must not pass
+// for missing, and its mount be left out, because descriptors or memory were short. To be looked at
+// after resolve, and to outlive the Probes.
+plan::Probes probes(Status& failure);
 
 }  // namespace sbx::host

@@ -55,12 +55,15 @@ int keep_only(int descriptor) {
 // Reaps whatever has ended; true when the sandboxee was among it.
 bool reap(int sandboxee, int* wait_status) {
   bool ended = false;
-  int status = 0;
-  for (int pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+  int status = 0, pid = 0;
+  while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
     if (pid == sandboxee) {
       *wait_status = status;
       ended = true;
     }
+  }
+  if (pid < 0 && errno != ECHILD) {
+    ::_exit(kSetupFailed);  // it would never hear of the command's end
   }
   return ended;
 }

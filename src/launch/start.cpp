@@ -85,7 +85,11 @@ Result<sys::UniqueFd> wait_for_listener(int init, int status, int descriptor) {
                    "pidfd_getfd(2) must be permitted: a container's own filter may forbid it"};
     }
     pollfd early{status, POLLIN, 0};
-    if (::poll(&early, 1, 0) != 0) {
+    const int reported = ::poll(&early, 1, 0);
+    if (reported < 0) {
+      return Error{"cannot wait for the system call filter's listener", errno, {}, ""};
+    }
+    if (reported > 0) {
       return sys::UniqueFd();  // the child has failed; its report says how
     }
     ::nanosleep(&kPause, nullptr);
@@ -98,7 +102,10 @@ Result<sys::UniqueFd> wait_for_listener(int init, int status, int descriptor) {
 template <typename Expected>
 Status let_by(int listener, int status, const char* what, const Expected& is_expected) {
   pollfd ready[2] = {{listener, POLLIN, 0}, {status, POLLIN, 0}};
-  if (::poll(ready, 2, -1) < 0 || (ready[0].revents & POLLIN) == 0) {
+  if (::poll(ready, 2, -1) < 0) {
+    return Error{fmt::format("cannot wait for the {}", what), errno, {}, ""};
+  }
+  if ((ready[0].revents & POLLIN) == 0) {
     return {};  // the child has failed; its report says how
   }
   seccomp_notif call{};
@@ -121,7 +128,11 @@ Status let_by(int listener, int status, const char* what, const Expected& is_exp
 // The next report of init, which has not failed.
 Result<ChildReport> next_report(const plan::LaunchPlan& plan, int status, int init) {
   ChildReport report;
-  if (::read(status, &report, sizeof report) != sizeof report) {
+  const ssize_t length = ::read(status, &report, sizeof report);
+  if (length < 0) {
+    return Error{"cannot read how the launch goes on inside", errno, {}, ""};
+  }
+  if (length != sizeof report) {
     return died_before_exec(init);
   }
   if (report.kind == ChildReport::Kind::Failed) {

@@ -3,6 +3,7 @@
 #include "host/probe.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -64,7 +65,8 @@ TEST_CASE("probe: facts that every machine has") {
 
 TEST_CASE("path probe: kinds, links and errors") {
   const Scratch scratch;
-  const auto probes = sbx::host::probes();
+  sbx::Status failure;
+  const auto probes = sbx::host::probes(failure);
   const std::string plain = scratch.file("plain", "x");
   const std::string program = scratch.file("program", "#!/bin/sh\n", 0755);
   REQUIRE(::symlink("plain", (scratch.path + "/link").c_str()) == 0);
@@ -110,12 +112,31 @@ TEST_CASE("path probe: a socket") {
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const sbx::sys::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   REQUIRE(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  CHECK(sbx::host::probes().path(path).kind == PathFacts::Kind::Socket);
+  sbx::Status failure;
+  CHECK(sbx::host::probes(failure).path(path).kind == PathFacts::Kind::Socket);
+}
+
+TEST_CASE("path probe: what could not be asked does not pass for missing") {
+  sbx::Status failure;
+  const auto probes = sbx::host::probes(failure);
+  CHECK(probes.path("/nothing/here").errno_value == ENOENT);
+  CHECK(failure);
+  rlimit descriptors{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &descriptors) == 0);
+  const rlimit none{0, descriptors.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const PathFacts facts = probes.path("/usr");
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &descriptors) == 0);
+  CHECK(facts.kind == PathFacts::Kind::Missing);
+  REQUIRE_FALSE(failure);
+  CHECK(failure.error().errno_value == EMFILE);
+  CHECK(failure.error().action == "cannot look at /usr");
 }
 
 TEST_CASE("link probe: the target as written") {
   const Scratch scratch;
-  const auto probes = sbx::host::probes();
+  sbx::Status failure;
+  const auto probes = sbx::host::probes(failure);
   REQUIRE(::symlink("usr/../bin", (scratch.path + "/link").c_str()) == 0);
   const auto found = probes.link(scratch.path + "/link");
   REQUIRE(found);
@@ -126,7 +147,8 @@ TEST_CASE("link probe: the target as written") {
 }
 
 TEST_CASE("account probe: root is in every passwd(5)") {
-  const auto probes = sbx::host::probes();
+  sbx::Status failure;
+  const auto probes = sbx::host::probes(failure);
   CHECK(probes.accounts.uid_of("root") == 0u);
   CHECK(probes.accounts.gid_of("root") == 0u);
   CHECK_FALSE(probes.accounts.uid_of("no such user"));
