@@ -11,6 +11,7 @@ _sbx_options() {
     show) echo "--origin --json --help -h" ;;
     explain) echo "--ro --rw --tmpfs --hide --home --net --publish -P --allow --deny --on-violation" \
               "--limit --env --user --json --color --no-color --help -h" ;;
+    diff) echo "--neutral --only-wider --json --help -h" ;;
     list) echo "--names --json --help -h" ;;
     syscall) echo "--json --help -h" ;;
     doctor) echo "--json --color --no-color --help -h" ;;
@@ -91,7 +92,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run check show explain list syscall doctor help version --help -h --version -V" "$current"
+    _sbx_words "run check show explain diff list syscall doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run ]]; then
@@ -130,8 +131,8 @@ _sbx() {
   fi
   case $verb in
     run) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
-    check | show | explain) _sbx_policies "$current" ;;
-    help) _sbx_words "run check show explain list syscall doctor help version" "$current" ;;
+    check | show | explain | diff) _sbx_policies "$current" ;;
+    help) _sbx_words "run check show explain diff list syscall doctor help version" "$current" ;;
   esac
 }
 

@@ -28,6 +28,8 @@ Result<int> dispatch(Command command) {
       return sbx::cli::show(command);
     case Verb::Explain:
       return sbx::cli::explain(std::move(command));
+    case Verb::Diff:
+      return sbx::cli::diff(command);
     case Verb::List:
       return sbx::cli::list(command);
     case Verb::Syscall:

@@ -29,6 +29,8 @@ struct Command {
   bool quiet = false;
   bool origin = false;
   bool names = false;
+  bool neutral = false;
+  bool only_wider = false;
   bool dump_options = false;
   Color color = Color::Auto;
 };

@@ -45,6 +45,15 @@ constexpr VerbInfo kVerbs[] = {
      "sbx explain default socket                 # the cases, if there are several\n"
      "sbx explain --allow ptrace default ptrace  # with an option of sbx run\n"
      "sbx explain default @debug                 # each member of a group\n"},
+    {Verb::Diff, "diff", "A B", "say what one policy allows that another does not",
+     "Compares two policies (names or files) by what they come to on this host: system calls\n"
+     "by trying all that their rules tell apart, every path that either names, network,\n"
+     "capabilities, limits, environment. Each difference has the line that decides on either\n"
+     "side. Exit status 0: equal, 1: different, 125: an error, as diff(1).\n",
+     "sbx diff default strict\n"
+     "sbx diff default ./mine.toml\n"
+     "sbx diff --only-wider --neutral old.toml new.toml    # a check before a change goes in\n"
+     "sbx diff --json nginx apache2\n"},
     {Verb::List, "list", "", "list the policies that can be named",
      "Lists every policy of the search path: $SBX_POLICY_PATH, ~/.config/sbx/policies,\n"
      "/etc/sbx/policies, and those that came with sbx. The first of a name wins.\n",
@@ -125,18 +134,22 @@ constexpr OptionInfo kOptions[] = {
 
     {Option::Origin, "show", "Output", "--origin", "", "", false, Offer::Nothing, "",
      "print where each value came from"},
+    {Option::Neutral, "diff", "Comparison", "--neutral", "", "", false, Offer::Nothing, "",
+     "compare for a host on which every path exists, so that the result is the same everywhere"},
+    {Option::OnlyWider, "diff", "Comparison", "--only-wider", "", "", false, Offer::Nothing, "",
+     "exit with status 1 only if B allows something that A does not"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
-    {Option::Json, "run check show explain list syscall doctor", "Output", "--json", "", "", false,
-     Offer::Nothing, "", "print JSON"},
+    {Option::Json, "run check show explain diff list syscall doctor", "Output", "--json", "", "",
+     false, Offer::Nothing, "", "print JSON"},
     {Option::Color, "run check explain doctor", "Output", "--color", "", "WHEN", false,
      Offer::Words, "auto|always|never", "colour on standard error and in doctor's table"},
     {Option::NoColor, "run check explain doctor", "Output", "--no-color", "", "", false,
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run check show explain list syscall doctor help version", "Output", "--help",
-     "-h", "", false, Offer::Nothing, "", "print this text"},
+    {Option::Help, "run check show explain diff list syscall doctor help version", "Output",
+     "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 
 // Of words separated by blanks, without an allocation: every launch asks for each option.

@@ -13,7 +13,7 @@
 
 namespace sbx::cli {
 
-enum class Verb { Run, Check, Show, Explain, List, Syscall, Doctor, Help, Version };
+enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Doctor, Help, Version };
 
 struct VerbInfo {
   Verb verb;
@@ -55,6 +55,8 @@ enum class Option {
   NoColor,
   Origin,
   Names,
+  Neutral,
+  OnlyWider,
   DumpOptions,
   Help,
 };

@@ -111,6 +111,12 @@ Status check_operands(const Command& command) {
                      .hint = "write sbx explain POLICY QUESTION, as sbx explain default getpid"};
       }
       return {};
+    case Verb::Diff:
+      if (count != 2) {
+        return Error{.action = "sbx diff takes two policies",
+                     .hint = "write sbx diff A B, as sbx diff default ./mine.toml"};
+      }
+      return {};
     case Verb::Syscall:
       if (count == 0) {
         return Error{.action = "no system call to explain",

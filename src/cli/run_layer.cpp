@@ -240,6 +240,12 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Names:
       command.names = true;
       return {};
+    case Option::Neutral:
+      command.neutral = true;
+      return {};
+    case Option::OnlyWider:
+      command.only_wider = true;
+      return {};
     case Option::DumpOptions:
       command.dump_options = true;
       return {};

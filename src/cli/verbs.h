@@ -11,6 +11,7 @@ Result<int> run(Command command);
 Result<int> check(const Command& command);
 Result<int> show(const Command& command);
 Result<int> explain(Command command);
+Result<int> diff(const Command& command);
 Result<int> list(const Command& command);
 Result<int> syscall(const Command& command);
 Result<int> doctor(const Command& command);

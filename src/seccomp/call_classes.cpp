@@ -249,6 +249,14 @@ class Describer {
       texts.push_back(term(one, within));
       covered = either(covered, within);
     }
+    if (texts.size() == 1) {
+      return texts.front();
+    }
+    for (std::string& text : texts) {
+      if (text.find(" and ") != std::string::npos) {
+        text.insert(0, "(").append(")");
+      }
+    }
     return join(texts, " or ");
   }
 
@@ -282,8 +290,7 @@ class Describer {
     for (const Literal& literal : needed) {
       texts.push_back(literal_text(literal));
     }
-    const std::string text = join(texts, " and ");
-    return texts.size() > 1 ? "(" + text + ")" : text;
+    return join(texts, " and ");
   }
 
   const std::vector<ArgumentTest>& tests_;

@@ -191,6 +191,7 @@ def check_shell(shell, sbx, directory):
     check.contain(["sbx", "check", ""], policies)
     check.contain(["sbx", "show", ""], policies)
     check.contain(["sbx", "explain", ""], policies)
+    check.contain(["sbx", "diff", ""], policies)
     check.contain(["sbx", "show", "own"], ["own.toml"])
     check.contain(["sbx", "help", ""], verbs)
     for option in ("--ro", "--rw", "--hide", "--report"):
