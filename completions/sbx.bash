@@ -5,7 +5,7 @@
 _sbx_options() {
   case $1 in
     run) echo "--policy -p --ro --rw --tmpfs --hide --workdir --home --net --publish -P --allow" \
-              "--deny --on-violation --limit --env --user --keep-fd --allow-degraded --dry-run" \
+              "--deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --dry-run" \
               "--trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     check) echo "--json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
@@ -24,7 +24,7 @@ _sbx_options() {
 _sbx_takes_value() {
   case $1 in
     --policy | -p | -qp | --ro | --rw | --tmpfs | --hide | --workdir | --home | --net | --publish | \
-      -P | -qP | --allow | --deny | --on-violation | --limit | --env | --user | --keep-fd | \
+      -P | -qP | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
       --allow-degraded | --report | --color) return 0 ;;
   esac
   return 1
@@ -55,6 +55,7 @@ _sbx_value() {
     --home) _sbx_words "private none read write" "$2" ;;
     --net) _sbx_words "none private host" "$2" ;;
     --allow-degraded) _sbx_words "landlock" "$2" ;;
+    --tty) _sbx_words "auto always never inherit" "$2" ;;
     --on-violation) _sbx_words "kill errno log" "$2" ;;
     --color) _sbx_words "auto always never" "$2" ;;
     --limit)

@@ -13,7 +13,7 @@ function __sbx_command
                 string join \n -- $words[(math $i + 1)..-1]
                 return 0
             case --policy -p -qp --ro --rw --tmpfs --hide --workdir --home --net --publish -P -qP \
-                --allow --deny --on-violation --limit --env --user --keep-fd --allow-degraded --report --color
+                --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --report --color
                 set i (math $i + 2)
             case '-*'
                 set i (math $i + 1)
@@ -80,6 +80,7 @@ complete -c sbx -n '__sbx_in run explain' -l on-violation -x -a 'kill errno log'
 complete -c sbx -n '__sbx_in run explain' -l limit -x \
     -a 'time= memory= processes= cpu= files= file-size= scratch= core=' -d 'limit a resource'
 complete -c sbx -n '__sbx_in run explain' -l env -x -a '(set -nx)' -d 'set or pass on a variable'
+complete -c sbx -n '__sbx_in run' -l tty -x -a 'auto always never inherit' -d 'a terminal of its own'
 complete -c sbx -n '__sbx_in run explain' -l user -x -a '(__fish_complete_users)' -d 'who the command believes to be'
 complete -c sbx -n '__sbx_in run' -l keep-fd -x -d 'leave a descriptor open'
 complete -c sbx -n '__sbx_in run' -l allow-degraded -x -a landlock -d 'run without a layer'

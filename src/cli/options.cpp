@@ -121,6 +121,10 @@ constexpr OptionInfo kOptions[] = {
     {Option::KeepFd, "run", "Process", "--keep-fd", "", "N", true, Offer::Nothing, "",
      "leave descriptor N open beside 0, 1 and 2"},
 
+    {Option::Tty, "run", "Process", "--tty", "", "WHEN", false, Offer::Words, "",
+     "a terminal of COMMAND's own: auto, always or never; inherit: yours, with all it can do to you",
+     policy::Key::TerminalMode},
+
     {Option::AllowDegraded, "run", "Running", "--allow-degraded", "", "NAME", true, Offer::Words,
      "landlock", "run although this layer of protection is missing on this host"},
     {Option::DryRun, "run", "Running", "--dry-run", "", "", false, Offer::Nothing, "",

@@ -44,6 +44,7 @@ enum class Option {
   Limit,
   Env,
   KeepFd,
+  Tty,
   User,
   AllowDegraded,
   DryRun,

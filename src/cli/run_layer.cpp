@@ -197,6 +197,7 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Home:
     case Option::Net:
     case Option::OnViolation:
+    case Option::Tty:
       return set_choice(option, value, command.layer);
     case Option::Workdir:
     case Option::User:

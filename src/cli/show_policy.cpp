@@ -194,6 +194,8 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return shown_all(policy.env_unset);
     case Key::EnvironmentPass:
       return if_set(policy.env_pass);
+    case Key::TerminalMode:
+      return if_set(policy.terminal_mode);
     case Key::ReportOnViolation:
       return if_set(policy.on_violation);
   }

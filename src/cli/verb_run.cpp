@@ -123,6 +123,7 @@ struct Listeners {
   bool json = false;
   bool color = false;
   int denials = 0;
+  supervise::TerminalRelay* terminal = nullptr;
 
   void take(const events::Event& event) {
     report.write_line(events::to_json(event));
@@ -136,7 +137,10 @@ struct Listeners {
       return;
     }
     const std::string text = json ? events::to_json(event) + "\n" : events::to_text(event);
-    write_all(STDERR_FILENO, color && !json ? paint(text) : text);
+    const std::string shown = color && !json ? paint(text) : text;
+    if (terminal == nullptr || !terminal->say(shown)) {
+      write_all(STDERR_FILENO, shown);
+    }
   }
 };
 
@@ -170,6 +174,12 @@ std::string closing_hint(const std::string& program) {
          "extends = [\"default\"], and what is to be allowed; then sbx check " + name + "\n";
 }
 
+launch::TerminalStart start_of(const supervise::TerminalRelay* terminal) {
+  return terminal == nullptr
+             ? launch::TerminalStart{}
+             : launch::TerminalStart{terminal->start_state(), terminal->starts_in_foreground()};
+}
+
 Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& command,
                                  bool by_default, Stopwatch& stopwatch) {
   Listeners listeners;
@@ -191,7 +201,12 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   if (!published) {
     return std::move(published).error();
   }
-  auto prepared = launch::prepare(plan);
+  auto terminal = supervise::TerminalRelay::open(plan.terminal);
+  if (!terminal) {
+    return std::move(terminal).error();
+  }
+  listeners.terminal = terminal->get();
+  auto prepared = launch::prepare(plan, start_of(listeners.terminal));
   if (!prepared) {
     return std::move(prepared).error();
   }
@@ -204,6 +219,9 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
     return std::move(started).error();
   }
   stopwatch.lap("start all but the command");
+  if (listeners.terminal != nullptr) {
+    listeners.terminal->take_master(std::move(started->terminal));
+  }
 
   std::vector<launch::StepTiming> timings;
   const auto release = [&](const supervise::Running& held) -> Status {
@@ -220,7 +238,8 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
                            supervise::Running{.init = std::move(started->init),
                                               .status = std::move(started->status),
                                               .notify = std::move(started->notify),
-                                              .published = *std::move(published)},
+                                              .published = *std::move(published),
+                                              .terminal = listeners.terminal},
                            [&listeners](const events::Event& event) { listeners.take(event); },
                            release);
   if (command.trace_launch) {

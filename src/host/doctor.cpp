@@ -187,7 +187,7 @@ Finding terminal(const DoctorFacts& facts) {
   const bool open = facts.legacy_tiocsti != "0";
   return {"typing into terminals", State::Note,
           open ? "TIOCSTI works on this kernel" : "TIOCSTI is off in the kernel",
-          open ? "sbx denies it by filter, and the command has no controlling terminal" : "",
+          open ? "sbx denies it by filter, and the command has a terminal of its own" : "",
           open && !facts.legacy_tiocsti.empty() ? "sudo sysctl dev.tty.legacy_tiocsti=0" : ""};
 }
 

@@ -18,6 +18,7 @@
 #include "host/accounts.h"
 #include "host/files.h"
 #include "host/kernel_version.h"
+#include "sys/terminal.h"
 
 extern char** environ;
 
@@ -147,6 +148,9 @@ Result<plan::HostFacts> probe() {
   facts.gid = ::getgid();
   fill_environment(facts);
   SBX_TRY(fill_account(facts));
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) {
+    facts.terminals[static_cast<std::size_t>(descriptor)] = sys::is_terminal(descriptor);
+  }
   facts.arch = seccomp::native_arch();
   const auto has_mdwe = knows_mdwe(facts.os_release);
   const auto abi = landlock_abi();

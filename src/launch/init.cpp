@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -14,7 +15,9 @@
 #include "launch/prepared.h"
 #include "launch/report.h"
 #include "launch/sequence.h"
+#include "sys/pidfd.h"
 #include "sys/process.h"
+#include "sys/terminal.h"
 
 namespace sbx::launch {
 namespace {
@@ -43,39 +46,57 @@ void forget_the_caller() {
   }
 }
 
-// Everything but the status pipe: a listener left open here would keep denied calls waiting for
-// ever after the supervisor's death, a pipe on stdout would never see its end.
-int keep_only(int descriptor) {
-  const auto kept = static_cast<unsigned>(descriptor);
-  const bool closed = (kept == 0 || ::close_range(0, kept - 1, 0) == 0) &&
-                      ::close_range(kept + 1, ~0u, 0) == 0;
-  return closed ? 0 : -errno;
+// Everything but the status pipe and the sandbox's terminal (-1: none): a listener left open here
+// would keep denied calls waiting for ever after the supervisor's death, a pipe on stdout would never
+// see its end.
+int keep_only(int status, int terminal) {
+  unsigned next = 0;
+  for (const int kept : {std::min(status, terminal), std::max(status, terminal)}) {
+    const auto number = static_cast<unsigned>(kept);
+    if (kept > static_cast<int>(next) && ::close_range(next, number - 1, 0) != 0) {
+      return -errno;
+    }
+    next = kept < 0 ? next : number + 1;
+  }
+  return ::close_range(next, ~0u, 0) == 0 ? 0 : -errno;
 }
 
-// Reaps whatever has ended; true when the sandboxee was among it.
-bool reap(int sandboxee, int* wait_status) {
-  bool ended = false;
+void tell(const PreparedLaunch& prepared, int wait_status) {
+  [[maybe_unused]] const ssize_t written =
+      ::write(prepared.status_write.get(), &wait_status, sizeof wait_status);
+}
+
+// Reaps whatever has ended, the sandboxee last: with it this process, and everything inside, ends.
+// With a terminal its stops are told too, so that sbx can stop as well and the caller's shell goes on.
+void reap(const PreparedLaunch& prepared, int sandboxee) {
+  const int options = WNOHANG | (prepared.plan.terminal.own ? WUNTRACED : 0);
   int status = 0, pid = 0;
-  while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
+  while ((pid = ::waitpid(-1, &status, options)) > 0) {
     if (pid == sandboxee) {
-      *wait_status = status;
-      ended = true;
+      tell(prepared, status);
+      if (!WIFSTOPPED(status)) {
+        ::_exit(0);
+      }
     }
   }
   if (pid < 0 && errno != ECHILD) {
     ::_exit(kSetupFailed);  // it would never hear of the command's end
   }
-  return ended;
 }
 
-// The supervisor sends a signal from the terminal as SI_QUEUE with value 1: it is meant for the
-// whole process group, as the terminal would have done it.
-void forward(const siginfo_t& signal, int sandboxee) {
-  const bool to_group = signal.si_code == SI_QUEUE && signal.si_value.sival_int == 1;
-  ::kill(to_group ? -sandboxee : sandboxee, signal.si_signo);
+void forward(const siginfo_t& signal, const ChildState& state) {
+  const int to = signal.si_code == SI_QUEUE ? signal.si_value.sival_int : sys::kToProcess;
+  // In init's session, of which init's own group is the other one that it may name. Whoever is in
+  // the foreground by an inner shell's will stays there.
+  if (to == sys::kToForeground) {
+    sys::set_foreground_group(state.terminal, state.sandboxee);
+  } else if (to == sys::kToBackground && ::tcgetpgrp(state.terminal) == state.sandboxee) {
+    sys::set_foreground_group(state.terminal, ::getpgrp());
+  }
+  ::kill(to == sys::kToProcess ? state.sandboxee : -state.sandboxee, signal.si_signo);
 }
 
-[[noreturn]] void reap_and_forward(const PreparedLaunch& prepared, int sandboxee) noexcept {
+[[noreturn]] void reap_and_forward(const PreparedLaunch& prepared, const ChildState& state) noexcept {
   sigset_t all;
   ::sigfillset(&all);
   for (;;) {
@@ -86,16 +107,11 @@ void forward(const siginfo_t& signal, int sandboxee) {
     if (signal.si_signo != SIGCHLD) {
       // Only from the supervisor (seen from here as pid 0): inside nobody may steer init.
       if (signal.si_pid == 0) {
-        forward(signal, sandboxee);
+        forward(signal, state);
       }
       continue;
     }
-    int wait_status = 0;
-    if (reap(sandboxee, &wait_status)) {
-      [[maybe_unused]] const ssize_t written =
-          ::write(prepared.status_write.get(), &wait_status, sizeof wait_status);
-      ::_exit(0);
-    }
+    reap(prepared, state.sandboxee);
   }
 }
 
@@ -121,7 +137,7 @@ void run_init(PreparedLaunch& prepared) noexcept {
   }
   mark(prepared.trace, Step::Execute);
 
-  if (const int answer = keep_only(prepared.status_write.get()); answer < 0) {
+  if (const int answer = keep_only(prepared.status_write.get(), state.terminal); answer < 0) {
     fail(prepared, Step::CloseDescriptors, {-answer, 0});
   }
   const sock_fprog filter{static_cast<unsigned short>(prepared.init_filter.size()),
@@ -133,7 +149,7 @@ void run_init(PreparedLaunch& prepared) noexcept {
   if (::write(prepared.status_write.get(), &started, sizeof started) != sizeof started) {
     ::_exit(kSetupFailed);  // no supervisor any more
   }
-  reap_and_forward(prepared, state.sandboxee);
+  reap_and_forward(prepared, state);
 }
 
 }  // namespace sbx::launch

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "plan/launch_plan.h"
+#include "sys/terminal.h"
 #include "sys/unique_fd.h"
 
 namespace sbx::launch {
@@ -38,13 +39,22 @@ struct StartOptions {
 // What a started launch leaves in the supervisor's hands. The command waits to be released.
 struct Started {
   sys::UniqueFd init;         // pidfd of pid 1 inside
-  sys::UniqueFd status;       // init writes the sandboxee's wait status (int, as waitpid(2)), then ends
+  // init writes the sandboxee's wait status (int, as waitpid(2)), then ends; where there is a terminal
+  // also, before, each time that it has stopped
+  sys::UniqueFd status;
   sys::UniqueFd notify;       // the seccomp listener
+  sys::UniqueFd terminal;     // the master of the sandbox's own terminal, if it has one
+};
+
+// How the sandbox's own terminal begins, where the plan has one.
+struct TerminalStart {
+  sys::TerminalState state;
+  bool in_foreground = true;  // the command; else it is stopped when it reads or sets the terminal
 };
 
 // The plan must outlive the PreparedLaunch. Single-threaded callers only: a lock held by another
 // thread would be held for ever in the clone.
-Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan);
+Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan, const TerminalStart& terminal);
 
 // Blocks all signals (the supervisor takes them by signalfd), leaves root where the plan says so,
 // clones, and takes the listener. An Error means that the command has not run and that nothing is left

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <vector>
 
 #include "launch/prepared.h"
 #include "seccomp/closed_list.h"
@@ -58,11 +59,16 @@ Status fill_standard_descriptors() {
 
 // What init does once the command runs: wait for signals, reap, forward, say how the command ended,
 // end. Anything else kills it, and with it all processes inside.
-Result<seccomp::FilterProgram> init_filter(int status) {
-  const std::array calls{
+Result<seccomp::FilterProgram> init_filter(int status, bool has_terminal) {
+  std::vector calls{
       seccomp::ListedCalls{"rt_sigtimedwait wait4 kill exit_group restart_syscall"},
       seccomp::ListedCalls{"write", fmt::format("fd == {}", status)},
   };
+  if (has_terminal) {
+    // Who is in its foreground.
+    calls.push_back({"ioctl", "request in {TIOCGPGRP, TIOCSPGRP}"});
+    calls.push_back({"getpgrp getpgid"});
+  }
   const auto spec = seccomp::closed_list(calls);
   return spec ? seccomp::compile(*spec) : spec.error();
 }
@@ -72,6 +78,11 @@ Status check_kept(const plan::LaunchPlan& plan) {
     if (::fcntl(descriptor, F_GETFD) < 0) {
       return Error{fmt::format("cannot keep descriptor {}", descriptor), errno,
                    {fmt::format("--keep-fd {}", descriptor)}, "open it before sbx starts"};
+    }
+    if (sys::is_terminal(descriptor) && !plan.terminal.inherits) {
+      return Error{fmt::format("descriptor {} is a terminal", descriptor), 0,
+                   {fmt::format("--keep-fd {}", descriptor)},
+                   "the command could type and read there as you do: leave it out, or say --tty inherit"};
     }
   }
   return {};
@@ -93,13 +104,13 @@ std::string clocks_from_zero() {
 
 void PreparedLaunchDeleter::operator()(PreparedLaunch* prepared) const { delete prepared; }
 
-Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan) {
+Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan, const TerminalStart& terminal) {
   SBX_TRY(fill_standard_descriptors());
   SBX_TRY(check_kept(plan));
-  PreparedLaunchPtr prepared(new PreparedLaunch(plan));
+  PreparedLaunchPtr prepared(new PreparedLaunch(plan, terminal));
   SBX_TRY(open_pipe(prepared->status_read, prepared->status_write));
 
-  auto filter = init_filter(prepared->status_write.get());
+  auto filter = init_filter(prepared->status_write.get(), plan.terminal.own);
   if (!filter) {
     return std::move(filter).error();
   }

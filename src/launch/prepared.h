@@ -21,9 +21,11 @@ struct TmpfsOptions {
 };
 
 struct PreparedLaunch {
-  explicit PreparedLaunch(const plan::LaunchPlan& the_plan) : plan(the_plan) {}
+  PreparedLaunch(const plan::LaunchPlan& the_plan, const TerminalStart& the_terminal)
+      : plan(the_plan), terminal(the_terminal) {}
 
   const plan::LaunchPlan& plan;
+  const TerminalStart terminal;
 
   std::string uid_map, gid_map;             // "0 1000 1\n"
   std::string time_offsets;                 // for /proc/self/timens_offsets; empty: the host's clocks

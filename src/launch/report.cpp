@@ -91,6 +91,9 @@ std::string_view step_hint(Step step, int errno_value) {
     case Step::LoopbackUp:
     case Step::OpenLowPorts:
       return "the network namespace is not under sbx's control: see sbx doctor";
+    case Step::OpenTerminal:
+      return "it is opened from the sandbox's own /dev/pts, which the policy must leave there; "
+             "--tty never does without";
     case Step::RestrictPaths:
       return "the kernel refuses the ruleset: see sbx doctor";
     case Step::RefuseExecGain:

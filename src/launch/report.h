@@ -14,6 +14,7 @@ namespace sbx::launch {
 struct ChildReport {
   enum class Kind : std::int32_t {
     Failed,          // step, errno_value, item
+    TerminalOpened,  // the sandbox's terminal: its master is descriptor `item` of init
     FilterIsNext,    // the listener will be descriptor `item` of init
     Started,         // the command runs
   };

@@ -17,9 +17,13 @@
 //                                     low ports, seal root
 //                                   drop capabilities
 //                                   no_new_privs
-//                                   clone, sharing memory and  ─────► own process group
-//                                     descriptor table                limits, umask, directory
-//                                   asleep until exec (vfork)         close descriptors at exec
+//                                   a terminal of its own, if the
+//                                     caller has one
+//   take the terminal's master ◄─── report: it is fd N
+//                                   clone, sharing memory and  ─────► own process group, in the
+//                                     descriptor table                  terminal's foreground
+//                                   asleep until exec (vfork)         limits, umask, directory
+//                                        ·                            close descriptors at exec
 //                                        ·                            MDWE, Landlock
 //                                        ·                            signals to default
 //   take the listener from init          ·                            seccomp filter, last
@@ -61,8 +65,8 @@ constexpr std::array kInitSequence{
     ChildStep{Step::DieWithSupervisor, "tie the sandbox to its supervisor", die_with_supervisor},
     // user_namespaces(7): a process may map its own ids without any privilege once setgroups is denied.
     ChildStep{Step::MapIds, "map user and group ids", map_ids},
-    // No controlling terminal: nothing can be pushed into its input (TIOCSTI), and its signals reach
-    // the command only once, by way of the supervisor.
+    // The caller's terminal controls nothing inside: nothing can be pushed into its input (TIOCSTI), and
+    // its signals reach the command only once, by way of the supervisor.
     ChildStep{Step::OwnSession, "open a session of its own", own_session},
     // time_namespaces(7): clone(2) has no flag for it. Offsets can be set only while nobody is in it.
     ChildStep{Step::OwnClocks, "start clocks of its own", own_clocks},
@@ -83,12 +87,17 @@ constexpr std::array kInitSequence{
     ChildStep{Step::DropCapabilities, "drop capabilities", drop_capabilities},
     // seccomp(2) wants it, and no setuid bit counts from here on.
     ChildStep{Step::SetNoNewPrivs, "set no_new_privs", set_no_new_privs},
+    // On the finished root: the terminal is one of the sandbox's own /dev/pts, so that its name means
+    // the same inside. From here on 0, 1 and 2 are no terminal of the caller's.
+    ChildStep{Step::OpenTerminal, "open a terminal of its own", open_terminal},
     ChildStep{Step::ForkSandboxee, "start the command's process", fork_sandboxee},
 };
 
 constexpr std::array kSandboxeeSequence{
     // In init's session, so that the group is not orphaned and can be stopped (setpgid(2)).
     ChildStep{Step::OwnProcessGroup, "open a process group of its own", own_process_group},
+    // As a shell does for its job: keys that mean signals then reach the sandboxee.
+    ChildStep{Step::TakeForeground, "come to the terminal's foreground", take_foreground},
     ChildStep{Step::SetLimits, "set the resource limits", set_limits},
     // With the sandboxee's rights, after the capabilities are gone.
     ChildStep{Step::ChangeDirectory, "change to the working directory", change_directory},
@@ -120,6 +129,10 @@ static_assert(in_order(kInitSequence, Step::DieWithSupervisor));
 static_assert(in_order(kSandboxeeSequence, Step::OwnProcessGroup));
 static_assert(kInitSequence.size() + kSandboxeeSequence.size() == kStepCount);
 // What must not be changed without breaking the confinement.
+static_assert(precedes(Step::OwnSession, Step::OpenTerminal));
+static_assert(precedes(Step::PivotRoot, Step::OpenTerminal));
+static_assert(precedes(Step::OpenTerminal, Step::CloseDescriptors));
+static_assert(precedes(Step::TakeForeground, Step::ResetSignals));
 static_assert(precedes(Step::MountsPrivate, Step::BuildRoot));
 static_assert(precedes(Step::PivotRoot, Step::DropCapabilities));
 static_assert(precedes(Step::ForbidNamespaces, Step::SealRoot));

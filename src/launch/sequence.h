@@ -27,9 +27,11 @@ enum class Step : std::int32_t {
   SealRoot,
   DropCapabilities,
   SetNoNewPrivs,
+  OpenTerminal,
   ForkSandboxee,
   // from here on in the sandboxee
   OwnProcessGroup,
+  TakeForeground,
   SetLimits,
   ChangeDirectory,
   CloseDescriptors,
@@ -56,6 +58,7 @@ struct StepResult {
 struct ChildState {
   int root = -1;               // the new root's mount
   int proc = -1;               // the new procfs's mount, writable until SealRoot
+  int terminal = -1;           // init's descriptor of the sandbox's own terminal
   int listener = -1;           // the seccomp listener, in the descriptor table shared with init
   int sandboxee = -1;          // pid, in init's namespace
   Step failed_step = Step::Execute;

@@ -71,6 +71,9 @@ Error died_before_exec(int init) {
                0, {}, "if memory is short the kernel may have killed it: see the kernel log"};
 }
 
+constexpr const char* kMustTake =
+    "pidfd_getfd(2) must be permitted: a container's own filter may forbid it";
+
 // The listener's number is known before it exists (Kind::FilterIsNext): until the filter is
 // installed pidfd_getfd answers EBADF.
 Result<sys::UniqueFd> wait_for_listener(int init, int status, int descriptor) {
@@ -82,7 +85,7 @@ Result<sys::UniqueFd> wait_for_listener(int init, int status, int descriptor) {
     }
     if (listener != -EBADF) {
       return Error{"cannot take the system call filter's listener", -listener, {},
-                   "pidfd_getfd(2) must be permitted: a container's own filter may forbid it"};
+                   kMustTake};
     }
     pollfd early{status, POLLIN, 0};
     const int reported = ::poll(&early, 1, 0);
@@ -142,12 +145,19 @@ Result<ChildReport> next_report(const plan::LaunchPlan& plan, int status, int in
 }
 
 // Until the command waits for its release. A failure's Error leaves init dead or dying.
-Result<sys::UniqueFd> wait_until_held(const PreparedLaunch& prepared, int init) {
+Result<sys::UniqueFd> wait_until_held(const PreparedLaunch& prepared, int init, sys::UniqueFd& terminal) {
   const int status = prepared.status_read.get();
   for (;;) {
     const auto report = next_report(prepared.plan, status, init);
     if (!report) {
       return report.error();
+    }
+    if (report->kind == ChildReport::Kind::TerminalOpened) {
+      terminal.reset(sys::take_descriptor(init, report->item));
+      if (!terminal) {
+        return Error{"cannot take the sandbox's terminal", -terminal.get(), {}, kMustTake};
+      }
+      continue;
     }
     auto listener = wait_for_listener(init, status, report->item);
     if (!listener || *listener) {
@@ -228,7 +238,7 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {
     end(pidfd);
     return std::move(confined).error();
   }
-  auto listener = wait_until_held(prepared, pidfd);
+  auto listener = wait_until_held(prepared, pidfd, started.terminal);
   if (!listener) {
     end(pidfd);
     return listener.error();

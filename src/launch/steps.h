@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The child's steps. Each only makes system calls: no allocation, no formatting, no lookup; what a
 // step needs, prepare has put into the PreparedLaunch. A step that the plan does not ask for says so
-// in its first line. Defined in identity_steps, mount_steps, confine_steps and process_steps.
+// in its first line. Defined in identity_steps, mount_steps, confine_steps, terminal_steps and
+// process_steps.
 #pragma once
 
 #include "launch/sequence.h"
@@ -21,8 +22,10 @@ StepResult open_low_ports(const PreparedLaunch& prepared, ChildState& state) noe
 StepResult seal_root(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult drop_capabilities(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult set_no_new_privs(const PreparedLaunch& prepared, ChildState& state) noexcept;
+StepResult open_terminal(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult fork_sandboxee(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult own_process_group(const PreparedLaunch& prepared, ChildState& state) noexcept;
+StepResult take_foreground(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult own_session(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult set_limits(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult change_directory(const PreparedLaunch& prepared, ChildState& state) noexcept;

@@ -45,6 +45,9 @@ Result<seccomp::FilterSpec> expand_filter(const policy::Policy& policy, const Ho
 // 127.0.0.1, since a port that nobody asked to show should not be shown to the network.
 Result<std::vector<Publish>> expand_publish(const policy::Policy& policy);
 
+// An Error where a terminal is there and the policy wants the command to have none.
+Result<Terminal> expand_terminal(const policy::Policy& policy, const HostFacts& facts);
+
 Result<std::vector<ResourceLimit>> expand_limits(const policy::Policy& policy);
 
 std::vector<std::string> expand_environment(const policy::Policy& policy, const Identity& identity,

@@ -3,6 +3,7 @@
 // as literals. Nothing above `launch` asks the kernel, the environment or the clock.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -21,6 +22,7 @@ struct HostFacts {
   std::string home;                          // of that user; "/" if unknown
   std::string cwd;
   std::map<std::string, std::string> environment;
+  std::array<bool, 3> terminals{};           // which of the descriptors 0, 1 and 2 are terminals
   std::string os_release;                    // uname -r
   seccomp::Arch arch = seccomp::Arch::X86_64;
   bool has_mdwe = false;                     // prctl(PR_SET_MDWE), Linux 6.3

@@ -3,6 +3,7 @@
 // execute it and never see a Policy.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -78,6 +79,16 @@ struct Landlock {
 // kernel reads nothing: the filter lets that call wait for the supervisor (launch/sequence.cpp).
 inline constexpr std::uint64_t kLaunchMark = 0x7362'7820'6761'7465;
 
+// What becomes of those of the descriptors 0, 1 and 2 that are terminals.
+struct Terminal {
+  bool own = false;                       // a pseudo-terminal of the sandbox's own devpts, relayed
+  std::array<bool, 3> replaces{};         // descriptors that become it
+  bool inherits = false;                  // the caller's terminal is handed on as it is
+  Origin origin{};
+
+  friend bool operator==(const Terminal&, const Terminal&) = default;
+};
+
 enum class OnViolation : std::uint8_t { Kill, Errno, Log };
 
 struct LaunchPlan {
@@ -105,6 +116,7 @@ struct LaunchPlan {
   std::vector<std::string> environment; // "NAME=value"
   std::string cwd;
   std::vector<int> keep_fds;            // beside 0, 1, 2
+  Terminal terminal;
 
   bool mdwe = false;                    // prctl(PR_SET_MDWE)
   bool wait_killable = false;           // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV

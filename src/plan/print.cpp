@@ -168,6 +168,23 @@ std::string limits_text(const LaunchPlan& plan) {
   return text;
 }
 
+std::string terminal_text(const Terminal& terminal) {
+  if (terminal.inherits) {
+    return line("THE CALLER'S TERMINAL is handed on: the command can write and read it as it likes",
+                terminal.origin);
+  }
+  if (!terminal.own) {
+    return "";
+  }
+  std::string descriptors;
+  for (std::size_t i = 0; i < terminal.replaces.size(); ++i) {
+    if (terminal.replaces[i]) {
+      descriptors += fmt::format("{}{}", descriptors.empty() ? "" : ", ", i);
+    }
+  }
+  return line("a terminal of its own, relayed, as descriptor " + descriptors, terminal.origin);
+}
+
 std::string command_text(const LaunchPlan& plan) {
   std::string text = "command\n";
   if (!plan.program.empty()) {
@@ -180,6 +197,7 @@ std::string command_text(const LaunchPlan& plan) {
   for (const std::string& entry : plan.environment) {
     text += line(entry, {});
   }
+  text += terminal_text(plan.terminal);
   for (const int kept : plan.keep_fds) {
     text += line(fmt::format("descriptor {} stays open", kept), {});
   }

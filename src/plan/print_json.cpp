@@ -112,6 +112,10 @@ Json capabilities_json(const LaunchPlan& plan) {
   return list;
 }
 
+Json terminal_json(const Terminal& terminal) {
+  return {{"own", terminal.own}, {"replaces", terminal.replaces}, {"inherits", terminal.inherits}};
+}
+
 }  // namespace
 
 std::string to_json(const LaunchPlan& plan) {
@@ -141,6 +145,7 @@ std::string to_json(const LaunchPlan& plan) {
       {"environment", strings(plan.environment)},
       {"cwd", text_of(plan.cwd)},
       {"keep_fds", plan.keep_fds},
+      {"terminal", terminal_json(plan.terminal)},
   };
   return object.dump(2) + "\n";
 }

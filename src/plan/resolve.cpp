@@ -238,6 +238,11 @@ Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
     return publish.error();
   }
   plan.publish = std::move(*publish);
+  auto terminal = expand_terminal(policy, facts);
+  if (!terminal) {
+    return terminal.error();
+  }
+  plan.terminal = std::move(*terminal);
   auto limits = expand_limits(policy);
   if (!limits) {
     return limits.error();

@@ -154,6 +154,11 @@ constexpr std::array kKeys = {
             "none: pass on only what keep names. safe: also variables that carry neither secrets "
             "nor the addresses of other programs (PATH, LANG, TERM …). all: everything."},
     KeyInfo{
+        Key::TerminalMode, "terminal", "mode", KeyType::Choice, "auto|always|never|inherit", "auto",
+        "auto: where standard input, output or error is a terminal, the command gets one of its "
+        "own instead, which sbx relays. always: also where none is. never: a terminal is an error. "
+        "inherit: the caller's own is handed on, which the command can then read, write and set."},
+    KeyInfo{
         Key::ReportOnViolation, "report", "on-violation", KeyType::Choice, "kill|errno|log",
         "errno",
         "What follows the report of a denied call. kill: the process is killed. errno: the call "
@@ -179,8 +184,6 @@ struct Unsupported {
 // Words that a reader of other tools' policies would try. Accepting one without enforcing it would
 // be a promise that nobody keeps.
 constexpr std::array kUnsupported = {
-    Unsupported{"terminal", "",
-                "this version of sbx leaves the terminal as it is; take the table out"},
     Unsupported{"desktop", "",
                 "desktop sockets are not visible inside; none can be granted in this version"},
     Unsupported{"filesystem", "system", "base shows /usr; name more with filesystem.read"},

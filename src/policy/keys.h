@@ -60,6 +60,7 @@ enum class Key {
   EnvironmentSet,
   EnvironmentUnset,
   EnvironmentPass,
+  TerminalMode,
   ReportOnViolation,
 };
 

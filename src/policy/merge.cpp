@@ -413,6 +413,7 @@ Policy to_policy(const Stack& stack) {
   policy.env_unset = plain_names(stack, Key::EnvironmentUnset);
   policy.env_set = stack.variables;
   policy.env_pass = text_or_default(stack, Key::EnvironmentPass);
+  policy.terminal_mode = text_or_default(stack, Key::TerminalMode);
   policy.on_violation = text_or_default(stack, Key::ReportOnViolation);
   return policy;
 }

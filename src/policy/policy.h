@@ -135,6 +135,8 @@ struct Policy {
   std::map<std::string, Text> env_set;
   Text env_pass;                     // "none" | "safe" | "all"
 
+  Text terminal_mode;                // "auto" | "always" | "never" | "inherit"
+
   Text on_violation;                 // [report] "kill" | "errno" | "log"
 };
 

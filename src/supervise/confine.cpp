@@ -40,7 +40,8 @@ namespace {
 // What a plan gives the supervisor to do beside watching over the command.
 enum class Duty : std::uint8_t {
   None,
-  Sockets,  // binds and connects for the sandboxee
+  Sockets,   // binds and connects for the sandboxee
+  Terminal,  // relays between the caller's terminal and the sandbox's own
 };
 
 struct Row {
@@ -79,6 +80,12 @@ constexpr std::array kCalls{
     // agents listen there.
     Row{"socket", "domain in {AF_INET, AF_INET6} and type & 0xf in {SOCK_STREAM, SOCK_DGRAM}",
         Duty::Sockets},
+
+    // Modes, size and foreground of the two terminals. Input cannot be pushed into either (TIOCSTI).
+    Row{"ioctl", "request in {TCGETS, TCSETS, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP}", Duty::Terminal},
+    // Where Landlock has scopes the rest of our group does not hear it.
+    Row{"kill", "pid == 0 and sig in {SIGTSTP, SIGTTIN, SIGTTOU}", Duty::Terminal},
+    Row{"getpgrp getpgid rt_sigtimedwait rt_sigpending setitimer", "", Duty::Terminal},
 };
 
 bool mediates_sockets(const plan::LaunchPlan& plan) {
@@ -131,10 +138,10 @@ Status restrict_calls(const plan::LaunchPlan& plan) {
 }  // namespace
 
 std::vector<seccomp::ListedCalls> allowed_calls(const plan::LaunchPlan& plan, int own_pid) {
-  const bool sockets = mediates_sockets(plan);
+  const bool has_duty[] = {true, mediates_sockets(plan), plan.terminal.own};
   std::vector<seccomp::ListedCalls> list;
   for (const Row& row : kCalls) {
-    if (row.duty == Duty::None || (row.duty == Duty::Sockets && sockets)) {
+    if (has_duty[static_cast<std::size_t>(row.duty)]) {
       std::string when(row.when);
       if (const std::size_t place = when.find("{pid}"); place != std::string::npos) {
         when.replace(place, 5, std::to_string(own_pid));

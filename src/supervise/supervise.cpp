@@ -39,6 +39,9 @@ constexpr std::uint64_t kInitTag = 0;
 constexpr std::uint64_t kSignalTag = 1;
 constexpr std::uint64_t kNotifyTag = 2;
 constexpr std::uint64_t kTimerTag = 3;
+constexpr std::uint64_t kStatusTag = 4;
+constexpr std::uint64_t kTerminalTag = 5;
+static_assert(kTerminalTag + TerminalRelay::kTags <= NetworkMediator::kFirstTag);
 
 DenialKey key_of(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,
                  const seccomp_data& call) {
@@ -75,6 +78,8 @@ class Supervisor {
  private:
   Status take(const epoll_event& event);
   void read_signals();
+  bool terminal_takes(const signalfd_siginfo& info);
+  void look_at_status();
   Status read_call();
   void decide(const seccomp_notif& notification);
   void deny(const seccomp_notif& notification, const seccomp::Rule& rule);
@@ -98,6 +103,7 @@ class Supervisor {
   std::optional<std::uint64_t> time_limit_at_;
   std::optional<std::uint64_t> kill_at_;
   std::uint64_t armed_for_ = 0;
+  std::optional<int> last_status_;  // the sandboxee's
   bool timed_out_ = false;
   bool killed_main_ = false;
   bool ended_ = false;
@@ -125,6 +131,13 @@ Status Supervisor::begin() {
       return Error{"cannot watch over the command", -result};
     }
   }
+  if (running_.terminal != nullptr) {
+    const int result = epoll_.add(running_.status.get(), EPOLLIN, kStatusTag);
+    if (result < 0) {
+      return Error{"cannot watch over the command", -result};
+    }
+    SBX_TRY(running_.terminal->begin(epoll_, kTerminalTag, running_.init.get()));
+  }
   if (plan_.time_limit_seconds) {
     time_limit_at_ = sys::monotonic_milliseconds() + *plan_.time_limit_seconds * 1000;
   }
@@ -142,6 +155,9 @@ Result<Outcome> Supervisor::run() {
   sys::Ended init;
   if (const int result = sys::reap(running_.init.get(), true, init); result < 0) {
     return Error{"cannot learn how the sandbox ended", -result};
+  }
+  if (running_.terminal != nullptr) {
+    running_.terminal->finish();
   }
   return conclude(init);
 }
@@ -165,7 +181,14 @@ Status Supervisor::take(const epoll_event& event) {
       sys::drain_timer(timer_.get());
       look_at_clock();
       return {};
+    case kStatusTag:
+      look_at_status();
+      return {};
     default:
+      if (event.data.u64 < NetworkMediator::kFirstTag) {
+        running_.terminal->take(event);
+        return {};
+      }
       network().finish_connect(event.data.u64);
       return {};
   }
@@ -182,20 +205,51 @@ void Supervisor::read_signals() {
   signalfd_siginfo info{};
   while (sys::next_signal(signals_.get(), info)) {
     const auto relayed = relay(info, ::getpid());
-    if (!relayed) {
+    if (!relayed || terminal_takes(info)) {
       continue;
     }
     // An error means that init is dead or dying, which its pidfd tells.
     if (relayed->to_group) {
-      sys::queue_signal(running_.init.get(), relayed->signal, 1);
+      sys::queue_signal(running_.init.get(), relayed->signal, sys::kToGroup);
     } else {
       sys::send_signal(running_.init.get(), relayed->signal);
     }
-    if (relayed->stop_self) {
+    // With a terminal we stop when the command has: it may have other plans.
+    if (relayed->stop_self && running_.terminal == nullptr) {
       // SIGTSTP's own default action is blocked. The SIGCONT that ends this is relayed in its turn.
       ::kill(::getpid(), SIGSTOP);
     }
   }
+}
+
+// What concerns the terminal more than the command: its size, which the terminal inside announces
+// itself, and the end of a stop.
+bool Supervisor::terminal_takes(const signalfd_siginfo& info) {
+  if (running_.terminal == nullptr) {
+    return false;
+  }
+  if (info.ssi_signo == SIGWINCH && info.ssi_code == SI_KERNEL) {
+    running_.terminal->resize();
+    return true;
+  }
+  if (info.ssi_signo == SIGCONT) {
+    running_.terminal->continued();
+    return true;
+  }
+  return false;
+}
+
+void Supervisor::look_at_status() {
+  int status = 0;
+  const ssize_t length = ::read(running_.status.get(), &status, sizeof status);
+  if (length == static_cast<ssize_t>(sizeof status) && WIFSTOPPED(status)) {
+    running_.terminal->command_stopped(WSTOPSIG(status));
+    return;
+  }
+  if (length > 0) {
+    last_status_ = status;
+  }
+  epoll_.remove(running_.status.get());  // that was the last one
 }
 
 Status Supervisor::read_call() {
@@ -338,15 +392,19 @@ void Supervisor::look_at_clock() {
 
 // What init wrote before it ended; nothing if it had no time to.
 std::optional<int> Supervisor::read_status() {
-  int status = 0;
   // Init is dead, but a descriptor that leaked must not make us wait.
   const int flags = ::fcntl(running_.status.get(), F_GETFL);
-  if (flags < 0 || ::fcntl(running_.status.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
-      ::read(running_.status.get(), &status, sizeof status) !=
-          static_cast<ssize_t>(sizeof status)) {
-    return std::nullopt;
+  if (last_status_ || flags < 0 ||
+      ::fcntl(running_.status.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
+    return last_status_;
   }
-  return status;
+  for (int status = 0; ::read(running_.status.get(), &status, sizeof status) ==
+                       static_cast<ssize_t>(sizeof status);) {
+    if (!WIFSTOPPED(status)) {
+      return status;
+    }
+  }
+  return std::nullopt;
 }
 
 Result<Outcome> Supervisor::conclude(const sys::Ended& init) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The supervisor after exec: one epoll loop over init's pidfd, a signalfd, the seccomp notify fd,
-// init's status pipe and a timer. Every byte that comes from the sandboxee is hostile: arguments
+// init's status pipe, a timer and a terminal. Every byte that comes from the sandboxee is hostile: arguments
 // are copied once, decisions are made on the copy.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "events/event.h"
 #include "plan/launch_plan.h"
 #include "supervise/publish.h"
+#include "supervise/terminal_relay.h"
 #include "sys/unique_fd.h"
 
 namespace sbx::supervise {
@@ -20,11 +21,13 @@ namespace sbx::supervise {
 // A started launch, as launch/ hands it over.
 struct Running {
   sys::UniqueFd init;  // pidfd of pid 1 inside
-  sys::UniqueFd
-      status;  // pipe: init writes the sandboxee's wait status (int, waitpid(2)), then ends
+  // Pipe: init writes the sandboxee's wait status (int, waitpid(2)), then ends; where there is a
+  // terminal also, before, each time that it has stopped.
+  sys::UniqueFd status;
   sys::UniqueFd notify;  // seccomp listener
   // Sockets already bound outside, parallel to plan.publish (see publish.h).
   std::vector<PublishedSocket> published;
+  TerminalRelay* terminal = nullptr;  // the sandbox's own terminal, if it has one
 };
 
 struct Exited {

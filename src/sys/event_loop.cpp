@@ -20,10 +20,18 @@ Result<Epoll> Epoll::create() {
 }
 
 int Epoll::add(int fd, std::uint32_t events, std::uint64_t tag) {
+  return control(EPOLL_CTL_ADD, fd, events, tag);
+}
+
+int Epoll::change(int fd, std::uint32_t events, std::uint64_t tag) {
+  return control(EPOLL_CTL_MOD, fd, events, tag);
+}
+
+int Epoll::control(int operation, int fd, std::uint32_t events, std::uint64_t tag) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = tag;
-  return ::epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+  return ::epoll_ctl(fd_.get(), operation, fd, &event) == 0 ? 0 : -errno;
 }
 
 int Epoll::remove(int fd) {

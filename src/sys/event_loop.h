@@ -20,12 +20,15 @@ class Epoll {
 
   // `tag` comes back in epoll_event.data.u64.
   int add(int fd, std::uint32_t events, std::uint64_t tag);
+  int change(int fd, std::uint32_t events, std::uint64_t tag);
   int remove(int fd);
 
   // The events that are ready, waiting for the first one. Empty when a signal came between.
   std::span<epoll_event> wait(std::span<epoll_event> events);
 
  private:
+  int control(int operation, int fd, std::uint32_t events, std::uint64_t tag);
+
   UniqueFd fd_;
 };
 

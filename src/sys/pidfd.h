@@ -18,6 +18,15 @@ int send_signal(int pidfd, int signal);
 // With a number that the receiver finds in si_value (si_code is SI_QUEUE).
 int queue_signal(int pidfd, int signal, int value);
 
+// That number between the supervisor and init: to whom init gives the signal, and which side of the
+// sandbox's own terminal they are put on before.
+enum SignalTo : int {
+  kToProcess = 0,     // the sandboxee alone, as kill(1) of sbx meant it
+  kToGroup = 1,       // its process group, as a terminal does it
+  kToForeground = 2,  // its group, which comes to the foreground first: a shell's fg
+  kToBackground = 3,  // its group, which leaves the foreground first: a shell's bg
+};
+
 // How a child of this process ended, as waitid(2) has it in si_code and si_status.
 struct Ended {
   int code = 0;  // CLD_EXITED, CLD_KILLED, CLD_DUMPED

@@ -2,76 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs that are used at a terminal, without one and at a pseudo-terminal of the test's."""
 
-import fcntl
-import os
 import pathlib
-import pty
-import select
-import subprocess
 import sys
-import termios
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import sbxtest  # noqa: E402  (the path comes first)
 from realtest import RealCase  # noqa: E402
+from terminaltest import AtTerminal  # noqa: E402
 
 
-class AtTerminal:
-    """A command with a terminal of its own, that is typed to and read from."""
+def at_terminal(case, *words):
+    terminal = AtTerminal(case, [sbxtest.sbx_path(), "run", *words], cwd=case.work)
+    case.addCleanup(terminal.end)
+    return terminal
 
-    def __init__(self, case, *words):
-        self.case, self.seen, self.all = case, b"", b""
-        self.terminal, inner = pty.openpty()
 
-        def prepare():
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-            sbxtest.ACCOUNT.become()
-        if sbxtest.IS_ROOT:
-            os.chown(os.ttyname(inner), sbxtest.ACCOUNT.uid, sbxtest.ACCOUNT.gid)
-        self.process = subprocess.Popen(
-            [sbxtest.sbx_path(), "run", *map(str, words)], stdin=inner, stdout=inner, stderr=inner,
-            cwd=case.work, env=sbxtest.environment(TERM="xterm"), preexec_fn=prepare)
-        os.close(inner)
-        case.addCleanup(self.end)
-
-    def type(self, text):
-        os.write(self.terminal, text.encode())
-
-    def read(self, seconds):
-        if select.select([self.terminal], [], [], seconds)[0]:
-            try:
-                chunk = os.read(self.terminal, 65536)
-            except OSError:
-                return False  # the other end is closed
-            self.seen += chunk
-            self.all += chunk
-            return bool(chunk)
-        return False
-
-    def wait_for(self, text, timeout=20):
-        end = time.monotonic() + timeout
-        while text.encode() not in self.seen:
-            self.case.assertLess(time.monotonic(), end, f"no {text!r} in {self.seen!r}")
-            self.read(0.1)
-        self.seen = self.seen.split(text.encode(), 1)[1]
-
-    def wait(self, timeout=20):
-        end = time.monotonic() + timeout
-        while self.process.poll() is None:
-            self.case.assertLess(time.monotonic(), end, f"does not end: {self.seen!r}")
-            self.read(0.1)
-        while self.read(0):
-            pass
-        self.case.assertNotIn(b"sbx:", self.all)
-        return self.process.returncode
-
-    def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        os.close(self.terminal)
+def end_of(case, terminal):
+    """Its exit status, after a look at whether sbx had anything to say."""
+    status = terminal.wait()
+    case.assertNotIn(b"sbx:", terminal.all)
+    return status
 
 
 class Bash(RealCase):
@@ -94,14 +44,14 @@ class Bash(RealCase):
         self.works("bash", "-c", "exit 9", status=9)
 
     def test_at_a_terminal(self):
-        shell = AtTerminal(self, "bash", "--norc", "-i")
+        shell = at_terminal(self, "bash", "--norc", "-i")
         shell.type("PS1='ready> '\n")
         shell.wait_for("ready> ")
         shell.type("echo $((6 * 7))-here; stty size >/dev/null && echo has-terminal\n")
         shell.wait_for("42-here")
         shell.wait_for("has-terminal")
         shell.type("exit 3\n")
-        self.assertEqual(shell.wait(), 3)
+        self.assertEqual(end_of(self, shell), 3)
 
 
 class Vim(RealCase):
@@ -120,10 +70,10 @@ class Vim(RealCase):
     def test_at_a_terminal(self):
         self.debian("vim")
         self.write(self.work / "text", "one\n")
-        editor = AtTerminal(self, "vim", "text")
+        editor = at_terminal(self, "vim", "text")
         editor.wait_for("one")
         editor.type("otyped\x1b:wq\r")
-        self.assertEqual(editor.wait(), 0)
+        self.assertEqual(end_of(self, editor), 0)
         self.assertEqual((self.work / "text").read_text(), "one\ntyped\n")
 
     def test_starts_no_program(self):
@@ -147,14 +97,14 @@ class Less(RealCase):
     def test_at_a_terminal(self):
         self.debian("less")
         self.write(self.work / "text", "".join(f"line {n}\n" for n in range(500)))
-        pager = AtTerminal(self, "less", "text")
+        pager = at_terminal(self, "less", "text")
         pager.wait_for("line 10")
         pager.type("G")
         pager.wait_for("line 499")
         pager.type("?line 250\r")
         pager.wait_for("line 250")
         pager.type("q")
-        self.assertEqual(pager.wait(), 0)
+        self.assertEqual(end_of(self, pager), 0)
 
 
 if __name__ == "__main__":

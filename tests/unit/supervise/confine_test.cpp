@@ -215,3 +215,18 @@ TEST_CASE("confine: the compiled filter says what the rows say", "[confine]") {
     CHECK(seccomp::verify(*spec, *program));
   }
 }
+
+TEST_CASE("confine: a terminal is set and asked, never typed into", "[confine]") {
+  plan::LaunchPlan plan = plain_plan();
+  CHECK(dies(call(SYS_ioctl, 0, TIOCSWINSZ, nullptr), plan));
+  CHECK(dies(call(SYS_getpgid, 0), plan));
+  plan.terminal.own = true;
+  for (const unsigned long request : {TCGETS, TCSETS, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP}) {
+    CHECK_FALSE(dies(call(SYS_ioctl, -1, request, nullptr), plan));
+  }
+  for (const unsigned long request : {TIOCSTI, TIOCSPGRP, TIOCSCTTY, TIOCSETD, TIOCLINUX}) {
+    CHECK(dies(call(SYS_ioctl, -1, request, nullptr), plan));
+  }
+  CHECK(dies(call(SYS_kill, 0, SIGKILL), plan));
+  CHECK(dies(call(SYS_kill, 1, SIGTSTP), plan));
+}
