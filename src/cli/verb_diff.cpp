@@ -12,20 +12,8 @@
 namespace sbx::cli {
 namespace {
 
-struct Host {
-  plan::HostFacts facts;
-  plan::Probes probes;
-};
-
-Result<Host> host_for(const Command& command) {
-  if (command.neutral) {
-    return Host{plan::neutral_facts(seccomp::native_arch()), plan::neutral_probes()};
-  }
-  auto facts = host::probe();
-  if (!facts) {
-    return std::move(facts).error();
-  }
-  return Host{*std::move(facts), host::probes()};
+Result<plan::HostFacts> host_for(const Command& command) {
+  return command.neutral ? plan::neutral_facts(seccomp::native_arch()) : host::probe();
 }
 
 struct Resolved {
@@ -33,8 +21,8 @@ struct Resolved {
   plan::LaunchPlan plan;
 };
 
-Result<Resolved> resolve(const std::string& name, const Host& host, const Library& library,
-                         bool is_neutral) {
+Result<Resolved> resolve(const std::string& name, const plan::HostFacts& host,
+                         const Library& library, bool is_neutral) {
   const auto layers = load(name, library);
   if (!layers) {
     return layers.error();
@@ -45,7 +33,10 @@ Result<Resolved> resolve(const std::string& name, const Host& host, const Librar
   }
   plan::Request request;
   request.allow_degraded = {"landlock"};
-  auto plan = plan::resolve(*policy, request, host.facts, host.probes);
+  Status looked;
+  auto plan = plan::resolve(*policy, request, host,
+                            is_neutral ? plan::neutral_probes() : host::probes(looked));
+  SBX_TRY(looked);
   if (!plan) {
     Error error = std::move(plan).error();
     if (!is_neutral) {
