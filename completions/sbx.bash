@@ -14,6 +14,7 @@ _sbx_options() {
     diff) echo "--neutral --only-wider --json --help -h" ;;
     list) echo "--names --json --help -h" ;;
     syscall) echo "--json --help -h" ;;
+    verify) echo "--json --help -h" ;;
     doctor) echo "--json --color --no-color --help -h" ;;
     help) echo "--dump-options --help -h" ;;
     version) echo "--help -h" ;;
@@ -93,7 +94,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run check show explain diff list syscall doctor help version --help -h --version -V" "$current"
+    _sbx_words "run check show explain diff list syscall verify doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run ]]; then
@@ -133,7 +134,7 @@ _sbx() {
   case $verb in
     run) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
     check | show | explain | diff) _sbx_policies "$current" ;;
-    help) _sbx_words "run check show explain diff list syscall doctor help version" "$current" ;;
+    help) _sbx_words "run check show explain diff list syscall verify doctor help version" "$current" ;;
   esac
 }
 

@@ -65,6 +65,14 @@ constexpr VerbInfo kVerbs[] = {
      "sbx syscall socket\n"
      "sbx syscall 41                             # by its number on this machine\n"
      "sbx syscall @network-io                    # the members of a group\n"},
+    {Verb::Verify, "verify", "PID|NAME…", "compare a running sandbox with its policy",
+     "Looks at the processes of a running sandbox, found by its own pid, by that of a process in\n"
+     "it, or by the name of its policy or program, and says of each promise whether it holds:\n"
+     "ids, namespaces, mounts and their flags, open files, capabilities, no_new_privs, filter,\n"
+     "limits. Needs no root for one's own. Exit status 0: all holds, 1: something does not.\n",
+     "sbx verify nginx\n"
+     "sbx verify 4711                            # a pid, seen from outside\n"
+     "sbx verify --json nginx\n"},
     {Verb::Doctor, "doctor", "", "say what this kernel and host allow",
      "Tries what `sbx run` needs, as an ordinary user, and prints for each item its state,\n"
      "what follows from it, and what to do. Exit status 1 if `sbx run` cannot work here.\n",
@@ -144,7 +152,7 @@ constexpr OptionInfo kOptions[] = {
      "exit with status 1 only if B allows something that A does not"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
-    {Option::Json, "run check show explain diff list syscall doctor", "Output", "--json", "", "",
+    {Option::Json, "run check show explain diff list syscall verify doctor", "Output", "--json", "", "",
      false, Offer::Nothing, "", "print JSON"},
     {Option::Color, "run check explain doctor", "Output", "--color", "", "WHEN", false,
      Offer::Words, "auto|always|never", "colour on standard error and in doctor's table"},
@@ -152,7 +160,7 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run check show explain diff list syscall doctor help version", "Output",
+    {Option::Help, "run check show explain diff list syscall verify doctor help version", "Output",
      "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 

@@ -13,7 +13,7 @@
 
 namespace sbx::cli {
 
-enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Doctor, Help, Version };
+enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Verify, Doctor, Help, Version };
 
 struct VerbInfo {
   Verb verb;

@@ -123,6 +123,12 @@ Status check_operands(const Command& command) {
                      .hint = "write sbx syscall NAME or sbx syscall @GROUP"};
       }
       return {};
+    case Verb::Verify:
+      if (count == 0) {
+        return Error{.action = "no sandbox to verify",
+                     .hint = "write sbx verify PID or sbx verify NAME, as sbx verify nginx"};
+      }
+      return {};
     case Verb::List:
     case Verb::Doctor:
     case Verb::Version:

@@ -16,15 +16,13 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/output.h"
-#include "cli/policies.h"
+#include "cli/plan_run.h"
 #include "cli/report_file.h"
-#include "cli/run_layer.h"
 #include "cli/verbs.h"
 #include "events/event.h"
 #include "host/probe.h"
 #include "launch/launch.h"
 #include "plan/print.h"
-#include "plan/resolve.h"
 #include "supervise/confine.h"
 #include "supervise/publish.h"
 #include "supervise/supervise.h"
@@ -82,38 +80,6 @@ Status check_kept(const std::vector<int>& descriptors) {
     }
   }
   return {};
-}
-
-struct Chosen {
-  policy::PolicyFile file;
-  bool by_default = false;  // no policy is made for this program
-};
-
-Result<Chosen> choose_policy(const Command& command, const Library& library) {
-  if (!command.policy.value.empty()) {
-    auto file = policy::find_policy(command.policy.value, library.search, library.files);
-    if (!file) {
-      Error error = std::move(file).error();
-      if (to_text(error.origin).empty()) {
-        error.origin = command.policy.origin;
-      }
-      return error;
-    }
-    return Chosen{*std::move(file), false};
-  }
-  const std::string program(path::basename(command.operands.front()));
-  auto own = policy::policy_for_program(program, library.search, library.files);
-  if (!own) {
-    return std::move(own).error();
-  }
-  if (*own) {
-    return Chosen{*std::move(*own), false};
-  }
-  auto file = policy::find_policy("default", library.search, library.files);
-  if (!file) {
-    return std::move(file).error();
-  }
-  return Chosen{*std::move(file), true};
 }
 
 // Where events go while the command runs.
@@ -269,38 +235,16 @@ Result<int> run(Command command) {
     return facts.error();
   }
   stopwatch.lap("look at the host");
-  const Library library = open_library();
-  const auto chosen = choose_policy(command, library);
-  if (!chosen) {
-    return chosen.error();
+  const auto planned =
+      plan_run(command, *facts, [&stopwatch](std::string_view stage) { stopwatch.lap(stage); });
+  if (!planned) {
+    return planned.error();
   }
-  auto layers = policy::load_layers(chosen->file, library.search, library.files);
-  if (!layers) {
-    return std::move(layers).error();
-  }
-  SBX_TRY(complete(command.layer, facts->cwd));
-  layers->push_back(command.layer);
-  auto policy = policy::merge(*layers);
-  if (!policy) {
-    return std::move(policy).error();
-  }
-  stopwatch.lap("read and merge the policy");
-  const plan::Request request{.command = command.operands,
-                              .keep_fds = command.keep_fds,
-                              .allow_degraded = command.allow_degraded,
-                              .own_paths = own_paths(library, *facts, *layers)};
-  Status looked;
-  const auto plan = plan::resolve(*policy, request, *facts, host::probes(looked));
-  SBX_TRY(looked);
-  if (!plan) {
-    return plan.error();
-  }
-  stopwatch.lap("resolve the plan");
   if (command.dry_run) {
-    SBX_TRY(print(command.json ? plan::to_json(*plan) : plan::to_text(*plan)));
+    SBX_TRY(print(command.json ? plan::to_json(planned->plan) : plan::to_text(planned->plan)));
     return 0;
   }
-  return launch_and_supervise(*plan, command, chosen->by_default, stopwatch);
+  return launch_and_supervise(planned->plan, command, planned->by_default, stopwatch);
 }
 
 }  // namespace sbx::cli

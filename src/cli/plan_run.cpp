@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/plan_run.h"
+
+#include "base/path.h"
+#include "cli/policies.h"
+#include "cli/run_layer.h"
+#include "host/probe.h"
+#include "plan/resolve.h"
+
+namespace sbx::cli {
+namespace {
+
+struct Chosen {
+  policy::PolicyFile file;
+  bool by_default = false;
+};
+
+Result<Chosen> choose_policy(const Command& command, const Library& library) {
+  if (!command.policy.value.empty()) {
+    auto file = policy::find_policy(command.policy.value, library.search, library.files);
+    if (!file) {
+      Error error = std::move(file).error();
+      if (to_text(error.origin).empty()) {
+        error.origin = command.policy.origin;
+      }
+      return error;
+    }
+    return Chosen{*std::move(file), false};
+  }
+  const std::string program(path::basename(command.operands.front()));
+  auto own = policy::policy_for_program(program, library.search, library.files);
+  if (!own) {
+    return std::move(own).error();
+  }
+  if (*own) {
+    return Chosen{*std::move(*own), false};
+  }
+  auto file = policy::find_policy("default", library.search, library.files);
+  if (!file) {
+    return std::move(file).error();
+  }
+  return Chosen{*std::move(file), true};
+}
+
+}  // namespace
+
+Result<Planned> plan_run(const Command& command, const plan::HostFacts& facts,
+                         const std::function<void(std::string_view stage)>& lap) {
+  const Library library = open_library();
+  const auto chosen = choose_policy(command, library);
+  if (!chosen) {
+    return chosen.error();
+  }
+  auto layers = policy::load_layers(chosen->file, library.search, library.files);
+  if (!layers) {
+    return std::move(layers).error();
+  }
+  policy::PolicyLayer options = command.layer;
+  SBX_TRY(complete(options, facts.cwd));
+  layers->push_back(std::move(options));
+  auto policy = policy::merge(*layers);
+  if (!policy) {
+    return std::move(policy).error();
+  }
+  lap("read and merge the policy");
+  const plan::Request request{.command = command.operands,
+                              .keep_fds = command.keep_fds,
+                              .allow_degraded = command.allow_degraded,
+                              .own_paths = own_paths(library, facts, *layers)};
+  Status looked;
+  auto plan = plan::resolve(*policy, request, facts, host::probes(looked));
+  SBX_TRY(looked);
+  if (!plan) {
+    return std::move(plan).error();
+  }
+  lap("resolve the plan");
+  return Planned{*std::move(plan), chosen->by_default};
+}
+
+}  // namespace sbx::cli
