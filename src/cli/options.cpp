@@ -36,15 +36,20 @@ constexpr VerbInfo kVerbs[] = {
      "sbx show --json default\n"},
     {Verb::Explain, "explain", "[OPTION]… POLICY QUESTION", "say what a policy allows, and why",
      "Answers QUESTION about POLICY (a name or a file): a system call, by name or number, with\n"
-     "arguments as far as they matter, or a @group of them. Says whether it is allowed, which\n"
-     "line decides, what follows for the program, and what would allow it. An argument that is\n"
-     "_ or left out may be anything: then the cases are listed. The options that say what may\n"
-     "be done are those of sbx run. Exit status 0: allowed, 1: denied, 2: it depends.\n",
+     "arguments as far as they matter, or a @group of them; a path; an address; a variable, a\n"
+     "limit, a capability. Says whether it is allowed, which line decides, what follows for the\n"
+     "program, and what would allow it. An argument that is _ or left out may be anything: then\n"
+     "the cases are listed. The options that say what may be done are those of sbx run.\n"
+     "Exit status 0: allowed, 1: denied, 2: it depends, or not all of it.\n",
      "sbx explain nginx 'socket(AF_PACKET, SOCK_RAW, 0)'\n"
      "sbx explain default 'ioctl(_, TIOCSTI)'    # _ is any value\n"
      "sbx explain default socket                 # the cases, if there are several\n"
      "sbx explain --allow ptrace default ptrace  # with an option of sbx run\n"
-     "sbx explain default @debug                 # each member of a group\n"},
+     "sbx explain default @debug                 # each member of a group\n"
+     "sbx explain default /etc/shadow            # what is seen there, and may be done\n"
+     "sbx explain --rw ~/out default write ~/out/result    # also read, exec\n"
+     "sbx explain nginx connect 10.0.0.1:443     # also bind, [::1]:80, unix:/run/x.sock\n"
+     "sbx explain default env SSH_AUTH_SOCK      # also limit memory, capability NET_RAW\n"},
     {Verb::Diff, "diff", "A B", "say what one policy allows that another does not",
      "Compares two policies (names or files) by what they come to on this host: system calls\n"
      "by trying all that their rules tell apart, every path that either names, network,\n"

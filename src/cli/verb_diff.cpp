@@ -12,17 +12,19 @@
 namespace sbx::cli {
 namespace {
 
-Result<plan::HostFacts> host_for(const Command& command) {
-  return command.neutral ? plan::neutral_facts(seccomp::native_arch()) : host::probe();
-}
+struct Host {
+  const plan::HostFacts& facts;
+  const plan::Probes& probes;
+  const Status& looked;  // whether the probes could be answered
+};
 
 struct Resolved {
   policy::Policy policy;
   plan::LaunchPlan plan;
 };
 
-Result<Resolved> resolve(const std::string& name, const plan::HostFacts& host,
-                         const Library& library, bool is_neutral) {
+Result<Resolved> resolve(const std::string& name, const Host& host, const Library& library,
+                         bool is_neutral) {
   const auto layers = load(name, library);
   if (!layers) {
     return layers.error();
@@ -33,10 +35,8 @@ Result<Resolved> resolve(const std::string& name, const plan::HostFacts& host,
   }
   plan::Request request;
   request.allow_degraded = {"landlock"};
-  Status looked;
-  auto plan = plan::resolve(*policy, request, host,
-                            is_neutral ? plan::neutral_probes() : host::probes(looked));
-  SBX_TRY(looked);
+  auto plan = plan::resolve(*policy, request, host.facts, host.probes);
+  SBX_TRY(host.looked);
   if (!plan) {
     Error error = std::move(plan).error();
     if (!is_neutral) {
@@ -52,15 +52,19 @@ Result<Resolved> resolve(const std::string& name, const plan::HostFacts& host,
 
 Result<int> diff(const Command& command) {
   const Library library = open_library();
-  const auto host = host_for(command);
-  if (!host) {
-    return host.error();
+  const Result<plan::HostFacts> facts =
+      command.neutral ? plan::neutral_facts(seccomp::native_arch()) : host::probe();
+  if (!facts) {
+    return facts.error();
   }
-  const auto a = resolve(command.operands[0], *host, library, command.neutral);
+  Status looked;
+  const plan::Probes probes = command.neutral ? plan::neutral_probes() : host::probes(looked);
+  const Host host{*facts, probes, looked};
+  const auto a = resolve(command.operands[0], host, library, command.neutral);
   if (!a) {
     return a.error();
   }
-  const auto b = resolve(command.operands[1], *host, library, command.neutral);
+  const auto b = resolve(command.operands[1], host, library, command.neutral);
   if (!b) {
     return b.error();
   }

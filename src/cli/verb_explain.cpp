@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // sbx explain: what a policy says to one question, and which line says it.
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <variant>
 
@@ -22,21 +24,40 @@ namespace {
 
 constexpr int kDepends = 2;
 
+struct Taken {
+  policy::Policy policy;
+  std::vector<plan::OwnPath> own_paths;
+};
+
 // The policy as `sbx run` would take it: its layers, and the options on top.
-Result<policy::Policy> policy_of(Command& command, const std::string& cwd) {
+Result<Taken> take_policy(Command& command, const plan::HostFacts& facts) {
   const Library library = open_library();
   auto layers = load(command.operands.front(), library);
   if (!layers) {
     return std::move(layers).error();
   }
-  SBX_TRY(complete(command.layer, cwd));
+  SBX_TRY(complete(command.layer, facts.cwd));
   layers->push_back(command.layer);
-  return policy::merge(*layers);
+  auto policy = policy::merge(*layers);
+  if (!policy) {
+    return std::move(policy).error();
+  }
+  return Taken{*std::move(policy), own_paths(library, facts, *layers)};
+}
+
+// A question that is not about files has its answer also where the policy's program is not
+// installed.
+bool is_about_files(const plan::Question& question) {
+  const auto* address = std::get_if<plan::AddressQuestion>(&question);
+  return std::holds_alternative<plan::PathQuestion>(question) ||
+         (address != nullptr && address->family == plan::AddressQuestion::Family::Unix &&
+          address->host.starts_with('/'));
 }
 
 struct Explain {
   const policy::Policy& policy;
   const plan::LaunchPlan& plan;
+  const plan::HostView& host;
 
   plan::Explanation operator()(const plan::CallQuestion& question) const {
     return explain_call(policy, plan, question);
@@ -44,7 +65,28 @@ struct Explain {
   plan::Explanation operator()(const plan::GroupQuestion& question) const {
     return explain_group(policy, plan, question);
   }
+  plan::Explanation operator()(const plan::PathQuestion& question) const {
+    return explain_path(policy, plan, host, question);
+  }
+  plan::Explanation operator()(const plan::AddressQuestion& question) const {
+    return explain_address(policy, plan, host, question);
+  }
+  plan::Explanation operator()(const plan::VariableQuestion& question) const {
+    return explain_variable(policy, plan, host.facts, question);
+  }
+  plan::Explanation operator()(const plan::LimitQuestion& question) const {
+    return explain_limit(policy, question);
+  }
+  plan::Explanation operator()(const plan::CapabilityQuestion& question) const {
+    return explain_capability(policy, plan, question);
+  }
 };
+
+bool permits(const std::string& path, plan::PathQuestion::Intent intent) {
+  using Intent = plan::PathQuestion::Intent;
+  const int mode = intent == Intent::Write ? W_OK : intent == Intent::Execute ? X_OK : R_OK;
+  return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0 || errno == EROFS;
+}
 
 // The question is no file, so main cannot quote it.
 int report_question(const Error& error, const std::string& question, Color color) {
@@ -68,21 +110,30 @@ Result<int> explain(Command command) {
   if (!question) {
     return report_question(question.error(), text, command.color);
   }
-  const auto policy = policy_of(command, facts->cwd);
-  if (!policy) {
-    return policy.error();
+  const auto taken = take_policy(command, *facts);
+  if (!taken) {
+    return taken.error();
   }
-  // A question that is not about paths has its answer also where the policy's program is not
-  // installed.
-  const auto plan =
-      plan::resolve(*policy, {.command = {}, .keep_fds = {}, .allow_degraded = {"landlock"}},
-                    *facts, plan::neutral_probes());
+  const policy::Policy& policy = taken->policy;
+  const bool asks_host = is_about_files(*question);
+  Status looked;
+  const plan::Probes probes = asks_host ? host::probes(looked) : plan::neutral_probes();
+  plan::Request request;
+  request.allow_degraded = {"landlock"};
+  if (asks_host) {
+    request.own_paths = taken->own_paths;
+  }
+  const auto plan = plan::resolve(policy, request, *facts, probes);
+  SBX_TRY(looked);
   if (!plan) {
     return plan.error();
   }
-  const plan::Explanation answer = std::visit(Explain{*policy, *plan}, *question);
-  SBX_TRY(print(command.json ? explanation_json(answer, policy->name)
-                             : explanation_text(answer, policy->name)));
+  const bool is_caller = plan->identity.outside_uid == facts->uid;
+  const plan::HostView view{*facts, probes, is_caller ? plan::PermissionProbe(permits) : nullptr};
+  const plan::Explanation answer = std::visit(Explain{policy, *plan, view}, *question);
+  SBX_TRY(looked);
+  SBX_TRY(print(command.json ? explanation_json(answer, policy.name)
+                             : explanation_text(answer, policy.name)));
   return answer.ruling == plan::Ruling::Allowed  ? 0
          : answer.ruling == plan::Ruling::Denied ? 1
                                                  : kDepends;

@@ -45,6 +45,7 @@ Access mounted(const MountOp& op, const std::string& rest) {
     access.write = true;
   } else {
     access.kind = rest.empty() ? Kind::Own : Kind::Nothing;
+    access.op = rest.empty() ? &op : nullptr;  // a directory on the way to something else
   }
   return access;
 }

@@ -4,9 +4,11 @@
 // kind of question has a file: explain_call, explain_path, explain_address, explain_setting.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "plan/host_facts.h"
 #include "plan/launch_plan.h"
 #include "plan/question.h"
 #include "policy/policy.h"
@@ -51,5 +53,27 @@ Explanation explain_call(const policy::Policy& policy, const LaunchPlan& plan,
                          const CallQuestion& question);
 Explanation explain_group(const policy::Policy& policy, const LaunchPlan& plan,
                           const GroupQuestion& question);
+
+// Whether the caller's own rights to the host's file let it be read, written, executed; null: not
+// to be told, since the sandboxee will be another user.
+using PermissionProbe =
+    std::function<bool(const std::string& host_path, PathQuestion::Intent intent)>;
+
+// What explain_path and explain_address ask of the host.
+struct HostView {
+  const HostFacts& facts;
+  const Probes& probes;
+  PermissionProbe permits;
+};
+
+Explanation explain_path(const policy::Policy& policy, const LaunchPlan& plan, const HostView& host,
+                         const PathQuestion& question);
+Explanation explain_address(const policy::Policy& policy, const LaunchPlan& plan,
+                            const HostView& host, const AddressQuestion& question);
+Explanation explain_variable(const policy::Policy& policy, const LaunchPlan& plan,
+                             const HostFacts& facts, const VariableQuestion& question);
+Explanation explain_limit(const policy::Policy& policy, const LimitQuestion& question);
+Explanation explain_capability(const policy::Policy& policy, const LaunchPlan& plan,
+                               const CapabilityQuestion& question);
 
 }  // namespace sbx::plan

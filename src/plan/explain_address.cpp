@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// An address: the socket that it takes, the call on it, and what the network inside reaches.
+#include <sys/socket.h>
+
+#include <fmt/format.h>
+
+#include "plan/explain.h"
+#include "seccomp/syscall_table.h"
+
+namespace sbx::plan {
+namespace {
+
+using Family = AddressQuestion::Family;
+
+constexpr int kAbiWithScopes = 6;  // Landlock's of Linux 6.12: abstract sockets
+
+CallQuestion call_of(std::string_view name, seccomp::Arch arch) {
+  CallQuestion call;
+  call.name = call.text = name;
+  call.number = seccomp::number_of(arch, name).value_or(-1);
+  return call;
+}
+
+CallQuestion socket_call(const AddressQuestion& question, seccomp::Arch arch) {
+  CallQuestion call = call_of("socket", arch);
+  const int domain = question.family == Family::Inet    ? AF_INET
+                     : question.family == Family::Inet6 ? AF_INET6
+                                                        : AF_UNIX;
+  call.arguments[0] = static_cast<std::uint64_t>(domain);
+  call.arguments[1] =
+      std::uint64_t{question.is_udp ? SOCK_DGRAM : SOCK_STREAM} | std::uint64_t{SOCK_CLOEXEC};
+  call.arguments[2] = 0;
+  return call;
+}
+
+bool is_loopback(const AddressQuestion& question) {
+  return question.family == Family::Inet ? question.host.starts_with("127.")
+                                         : question.host == "::1";
+}
+
+bool is_any(const AddressQuestion& question) {
+  return question.family == Family::Inet ? question.host == "0.0.0.0" : question.host == "::";
+}
+
+Finding reach(Ruling ruling, std::string reason, const Origin& origin, std::string effect,
+              std::string remedy) {
+  return {ruling, "network", std::move(reason), origin, std::move(effect), std::move(remedy),
+          "",     {}};
+}
+
+// What the network namespace makes of an IP address.
+Finding internet(const policy::Policy& policy, const LaunchPlan& plan,
+                 const AddressQuestion& question) {
+  const policy::Text& mode = policy.network_mode;
+  const std::string reason = "network.mode = " + mode.value;
+  const std::string remedy = "--net host, or  network.mode = \"host\"";
+  if (!plan.own_network) {
+    return reach(Ruling::Allowed, reason, mode.origin, "as far as the host's own network goes", "");
+  }
+  if (question.binds) {
+    // With loopback down there is no table of local IPv4 addresses yet, and the kernel takes any
+    // (inet_addr_type, Linux 6.18).
+    const bool takes_any = !plan.loopback && question.family == Family::Inet;
+    const bool is_local = is_any(question) || (plan.loopback && is_loopback(question));
+    return takes_any || is_local
+               ? reach(Ruling::Allowed, reason, mode.origin,
+                       plan.loopback ? "to be reached from inside" : "nobody reaches it", "")
+               : reach(Ruling::Denied, reason, mode.origin, "fails with EADDRNOTAVAIL", remedy);
+  }
+  if (plan.loopback && (is_loopback(question) || is_any(question))) {
+    return reach(Ruling::Allowed, reason, mode.origin, "reaches only what listens inside", "");
+  }
+  return reach(Ruling::Denied, reason, mode.origin, "fails with ENETUNREACH", remedy);
+}
+
+Finding abstract_name(const policy::Policy& policy, const LaunchPlan& plan) {
+  const policy::Text& mode = policy.network_mode;
+  const std::string reason = "network.mode = " + mode.value;
+  const bool is_own = plan.own_network || plan.landlock.abi >= kAbiWithScopes;
+  return reach(Ruling::Allowed, is_own && !plan.own_network ? "Landlock" : reason, mode.origin,
+               is_own ? "names of its own: meets only sockets made inside" : "the host's names too",
+               "");
+}
+
+Finding unix_path(const policy::Policy& policy, const LaunchPlan& plan, const HostView& host,
+                  const AddressQuestion& question) {
+  // A socket is connected to by write permission on it, which a read-only mount does not take away.
+  const auto intent = question.binds ? PathQuestion::Intent::Write : PathQuestion::Intent::Read;
+  const Explanation path = explain_path(policy, plan, host, {question.host, intent});
+  Finding finding = path.findings.front();
+  finding.subject = "path";
+  return finding;
+}
+
+void add_publish(const LaunchPlan& plan, const AddressQuestion& question,
+                 Explanation& explanation) {
+  for (const Publish& entry : plan.publish) {
+    if (question.binds && !question.is_udp && question.family != Family::Unix &&
+        entry.inside_port == question.port) {
+      explanation.findings.push_back(
+          {Ruling::Allowed,
+           "published",
+           "network.publish",
+           entry.origin,
+           fmt::format("offered outside at {}{}{}:{}", entry.is_ipv6 ? "[" : "", entry.address,
+                       entry.is_ipv6 ? "]" : "", entry.outside_port),
+           "",
+           "",
+           {}});
+    }
+  }
+}
+
+}  // namespace
+
+Explanation explain_address(const policy::Policy& policy, const LaunchPlan& plan,
+                            const HostView& host, const AddressQuestion& question) {
+  Explanation explanation;
+  explanation.kind = "address";
+  explanation.question = question.text;
+  const seccomp::Arch arch = plan.filter.arch;
+  for (const CallQuestion& call :
+       {socket_call(question, arch), call_of(question.binds ? "bind" : "connect", arch)}) {
+    for (Finding& finding : explain_call(policy, plan, call).findings) {
+      finding.subject = finding.subject.empty() ? call.name : call.name + " " + finding.subject;
+      explanation.findings.push_back(std::move(finding));
+    }
+  }
+  explanation.findings.push_back(question.family != Family::Unix ? internet(policy, plan, question)
+                                 : question.host.starts_with('@')
+                                     ? abstract_name(policy, plan)
+                                     : unix_path(policy, plan, host, question));
+  add_publish(plan, question, explanation);
+  // One refusal is enough.
+  explanation.ruling = Ruling::Allowed;
+  for (const Finding& finding : explanation.findings) {
+    const bool is_case = finding.subject.find(" when ") != std::string::npos ||
+                         finding.subject.find(" otherwise") != std::string::npos;
+    if (finding.ruling != Ruling::Allowed && explanation.ruling != Ruling::Denied) {
+      explanation.ruling = is_case ? Ruling::Depends : Ruling::Denied;
+    }
+  }
+  return explanation;
+}
+
+}  // namespace sbx::plan
