@@ -4,13 +4,13 @@
 
 _sbx_options() {
   case $1 in
-    run) echo "--policy -p --ro --rw --tmpfs --hide --workdir --home --net --publish -P --allow" \
-              "--deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --dry-run" \
-              "--trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
+    run) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
+              "--allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
+              "--dry-run --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     check) echo "--json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
-    explain) echo "--ro --rw --tmpfs --hide --home --net --publish -P --allow --deny --on-violation" \
-              "--limit --env --user --json --color --no-color --help -h" ;;
+    explain) echo "--ro --rw --overlay --exec --tmpfs --hide --home --net --publish -P --allow --deny" \
+              "--on-violation --limit --env --user --json --color --no-color --help -h" ;;
     diff) echo "--neutral --only-wider --json --help -h" ;;
     list) echo "--names --json --help -h" ;;
     syscall) echo "--json --help -h" ;;
@@ -24,8 +24,8 @@ _sbx_options() {
 # True if the option's value is the next word.
 _sbx_takes_value() {
   case $1 in
-    --policy | -p | -qp | --ro | --rw | --tmpfs | --hide | --workdir | --home | --net | --publish | \
-      -P | -qP | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
+    --policy | -p | -qp | --ro | --rw | --overlay | --exec | --tmpfs | --hide | --workdir | --home | --net | \
+      --publish | -P | -qP | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
       --allow-degraded | --report | --color) return 0 ;;
   esac
   return 1
@@ -51,8 +51,8 @@ _sbx_policies() {
 _sbx_value() {
   case $1 in
     --policy | -p | -qp) _sbx_policies "$2" ;;
-    --ro | --rw | --hide | --report) _sbx_paths -f "$2" ;;
-    --tmpfs | --workdir) _sbx_paths -d "$2" ;;
+    --ro | --rw | --exec | --hide | --report) _sbx_paths -f "$2" ;;
+    --overlay | --tmpfs | --workdir) _sbx_paths -d "$2" ;;
     --home) _sbx_words "private none read write" "$2" ;;
     --net) _sbx_words "none private host" "$2" ;;
     --allow-degraded) _sbx_words "landlock" "$2" ;;

@@ -12,7 +12,7 @@ function __sbx_command
             case --
                 string join \n -- $words[(math $i + 1)..-1]
                 return 0
-            case --policy -p -qp --ro --rw --tmpfs --hide --workdir --home --net --publish -P -qP \
+            case --policy -p -qp --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P -qP \
                 --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --report --color
                 set i (math $i + 2)
             case '-*'
@@ -69,6 +69,8 @@ complete -c sbx -n '__sbx_in run check show explain diff list syscall verify doc
 complete -c sbx -n '__sbx_in run' -s p -l policy -x -a '(__sbx_policies)' -d 'use this policy'
 complete -c sbx -n '__sbx_in run explain' -l ro -r -F -d 'show a path read-only'
 complete -c sbx -n '__sbx_in run explain' -l rw -r -F -d 'show a path writable'
+complete -c sbx -n '__sbx_in run explain' -l overlay -x -a '(__fish_complete_directories)' -d 'show a directory, keep changes in memory'
+complete -c sbx -n '__sbx_in run explain' -l exec -r -F -d 'let nothing but these programs be executed'
 complete -c sbx -n '__sbx_in run explain' -l tmpfs -x -a '(__fish_complete_directories)' -d 'an empty directory in memory'
 complete -c sbx -n '__sbx_in run explain' -l hide -r -F -d 'take a path out of what is shown'
 complete -c sbx -n '__sbx_in run' -l workdir -x -a '(__fish_complete_directories)' -d 'start the command there'

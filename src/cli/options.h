@@ -32,6 +32,8 @@ enum class Option {
   Policy,
   ReadOnly,
   ReadWrite,
+  Overlay,
+  Exec,
   Tmpfs,
   Hide,
   Workdir,

@@ -191,6 +191,8 @@ Status apply(const GivenOption& given, Command& command) {
       return {};
     case Option::ReadOnly:
     case Option::ReadWrite:
+    case Option::Overlay:
+    case Option::Exec:
     case Option::Tmpfs:
     case Option::Hide:
       return add_path(option, value, command.layer);

@@ -145,6 +145,12 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return shown_namespace(policy, key);
     case Key::NamespacesNested:
       return shown_all(policy.nested);
+    case Key::FilesystemSystem:
+      return if_set(policy.system);
+    case Key::FilesystemSystemUsr:
+      return shown_all(policy.system_usr);
+    case Key::FilesystemSystemHost:
+      return shown_all(policy.system_host);
     case Key::FilesystemHome:
       return if_set(policy.home);
     case Key::FilesystemCwd:
@@ -153,12 +159,22 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return shown_all(policy.read);
     case Key::FilesystemWrite:
       return shown_all(policy.write);
+    case Key::FilesystemExec:
+      return shown_all(policy.exec);
+    case Key::FilesystemOverlay:
+      return shown_all(policy.overlay);
+    case Key::FilesystemTmp:
+      return if_set(policy.tmp);
     case Key::FilesystemTmpfs:
       return shown_all(policy.tmpfs);
     case Key::FilesystemHide:
       return shown_all(policy.hide);
     case Key::FilesystemCreate:
       return shown_all(policy.create);
+    case Key::FilesystemDev:
+      return shown_all(policy.dev);
+    case Key::FilesystemProc:
+      return if_set(policy.proc);
     case Key::NetworkMode:
       return if_set(policy.network_mode);
     case Key::NetworkPublish:
@@ -177,6 +193,8 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return shown_all(policy.capabilities);
     case Key::LandlockRequire:
       return if_set(policy.landlock_abi);
+    case Key::LandlockReads:
+      return if_set(policy.landlock_reads);
     case Key::LimitsTime:
     case Key::LimitsMemory:
     case Key::LimitsProcesses:
@@ -196,6 +214,13 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return if_set(policy.env_pass);
     case Key::TerminalMode:
       return if_set(policy.terminal_mode);
+    case Key::DesktopX11:
+    case Key::DesktopWayland:
+    case Key::DesktopAudio:
+    case Key::DesktopGpu: {
+      const auto wish = policy.desktop.find(key);
+      return wish != policy.desktop.end() ? if_set(wish->second) : std::vector<Shown>{};
+    }
     case Key::ReportOnViolation:
       return if_set(policy.on_violation);
   }

@@ -173,6 +173,14 @@ plan::Probes probes(Status& failure) {
     }
     return target;
   };
+  all.program = [&failure](const std::string& path) {
+    int errno_value = 0;
+    plan::ProgramFacts facts = probe_program(path, errno_value);
+    if (errno_value != 0) {
+      note_failure(failure, path, errno_value);
+    }
+    return facts;
+  };
   all.accounts.uid_of = [](const std::string& user) -> std::optional<std::uint32_t> {
     const auto account = find_user(account_file("/etc/passwd"), user);
     return account ? std::optional(account->uid) : std::nullopt;

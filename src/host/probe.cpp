@@ -132,6 +132,7 @@ Result<plan::HostFacts> probe() {
     return Error{.action = "cannot ask for the kernel's version", .errno_value = errno};
   }
   facts.os_release = names.release;
+  facts.hostname = names.nodename;
   if (!is_at_least(facts.os_release, kOldestKernel)) {
     return Error{.action = "Linux " + facts.os_release + " is too old for sbx",
                  .hint = "sbx needs Linux 5.14 or later; `sbx doctor` lists what is missing"};

@@ -20,4 +20,7 @@ Result<plan::HostFacts> probe();
 // after resolve, and to outlive the Probes.
 plan::Probes probes(Status& failure);
 
+// Nothing of a file that cannot be read (errno_value says why), is no ELF file of 64 bits and no script.
+plan::ProgramFacts probe_program(const std::string& path, int& errno_value);
+
 }  // namespace sbx::host

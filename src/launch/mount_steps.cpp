@@ -9,6 +9,8 @@
 #include <climits>
 #include <cstring>
 
+#include "launch/handed_on.h"
+#include "launch/overlay.h"
 #include "launch/prepared.h"
 #include "launch/steps.h"
 #include "sys/mount_api.h"
@@ -23,15 +25,6 @@ constexpr std::uint64_t kScratch = sys::kNoSuid | sys::kNoDev | sys::kNoExec;
 
 // Paths of the plan are absolute inside; below the new root's descriptor they are relative.
 const char* below_root(const std::string& path) { return path == "/" ? "." : path.c_str() + 1; }
-
-// Attaches a detached mount at a place of the new root. The place is opened without following any
-// symbolic link: below a granted directory the names belong to the sandboxee's last run, which
-// may have planted one.
-int attach_at(int root, const std::string& destination, int mount) {
-  const int place_error = sys::open_beneath_no_symlinks(root, below_root(destination));
-  const UniqueFd place(place_error);
-  return place ? sys::attach(mount, place.get()) : place_error;
-}
 
 struct Builder {
   const PreparedLaunch& prepared;
@@ -62,18 +55,11 @@ struct Builder {
   }
 
   int operator()(const plan::Bind& op) const {
-    const int source = sys::open_path_no_symlinks(op.source.c_str());
+    const int source = open_source(op.source, op.source_device, op.source_inode);
     if (source < 0) {
       return source;
     }
     const UniqueFd owner(source);
-    struct stat found {};
-    if (::fstat(source, &found) != 0) {
-      return -errno;
-    }
-    if (found.st_dev != op.source_device || found.st_ino != op.source_inode) {
-      return -ESTALE;  // something else stands there than what resolve saw
-    }
     const int copy = sys::clone_tree(source);
     if (copy < 0) {
       return copy;
@@ -99,9 +85,23 @@ struct Builder {
                         nullptr);
   }
 
+  int operator()(const plan::OverlayMount& op) const { return mount_overlay(op, prepared.tmpfs[index], state.root); }
+
   int operator()(const plan::Proc& op) const {
     constexpr sys::FilesystemOption kNone[] = {{nullptr, nullptr}};
-    return mount_new_at("proc", kNone, kScratch, op.destination, op.read_only ? &state.proc : nullptr);
+    constexpr sys::FilesystemOption kPids[] = {{"subset", "pid"}, {nullptr, nullptr}};
+    int* keep = op.read_only ? &state.proc : nullptr;
+    if (op.show == plan::Proc::Show::All) {
+      return mount_new_at("proc", kNone, kScratch, op.destination, keep);
+    }
+    if (op.show == plan::Proc::Show::Pids) {
+      if (const int answer = mount_new_at("proc", kPids, kScratch, op.destination, keep); answer < 0) {
+        return answer;
+      }
+    }
+    // Upon it all of procfs: later steps write to /proc/sys. It goes in SealRoot.
+    state.proc_goes = true;
+    return mount_new_at("proc", kNone, kScratch, op.destination, nullptr);
   }
 
   int operator()(const plan::Devpts& op) const {
@@ -111,16 +111,14 @@ struct Builder {
   }
 
   int operator()(const plan::Pin& op) const {
-    const int opened = sys::open_beneath_no_follow(state.root, below_root(op.destination));
-    const UniqueFd place(opened);
+    const UniqueFd place(sys::open_beneath_no_follow(state.root, below_root(op.destination)));
     if (!place) {
-      return opened;
+      return place.get();
     }
-    const int copy = sys::clone_tree(place.get());
-    if (copy < 0) {
-      return copy;
+    const UniqueFd tree(sys::clone_tree(place.get()));
+    if (!tree) {
+      return tree.get();
     }
-    const UniqueFd tree(copy);
     const std::uint64_t attributes = op.read_only ? sys::kReadOnly : 0;
     if (const int answer = sys::set_attributes(tree.get(), attributes, true); answer < 0) {
       return answer;
@@ -163,6 +161,23 @@ struct Builder {
 
 }  // namespace
 
+int attach_at(int root, const std::string& destination, int mount) {
+  const UniqueFd place(sys::open_beneath_no_symlinks(root, below_root(destination)));
+  return place ? sys::attach(mount, place.get()) : place.get();
+}
+
+int open_source(const std::string& path, std::uint64_t device, std::uint64_t inode) {
+  UniqueFd source(sys::open_path_no_symlinks(path.c_str()));
+  if (!source) {
+    return source.get();
+  }
+  struct stat found {};
+  if (::fstat(source.get(), &found) != 0) {
+    return -errno;
+  }
+  return found.st_dev == device && found.st_ino == inode ? source.release() : -ESTALE;
+}
+
 StepResult mounts_private(const PreparedLaunch&, ChildState&) noexcept {
   return result_of(sys::make_all_private());
 }
@@ -186,7 +201,10 @@ StepResult build_root(const PreparedLaunch& prepared, ChildState& state) noexcep
       return {-answer, static_cast<std::int32_t>(i)};
     }
   }
-  return {};
+  std::size_t failed = 0;
+  const int answer = reopen_inside(prepared, state.root, &failed);
+  // Behind the mounts: which of prepared.reopen.
+  return {-answer, static_cast<std::int32_t>(prepared.plan.mounts.size() + failed)};
 }
 
 StepResult pivot_root(const PreparedLaunch&, ChildState& state) noexcept {
@@ -196,6 +214,11 @@ StepResult pivot_root(const PreparedLaunch&, ChildState& state) noexcept {
 StepResult seal_root(const PreparedLaunch&, ChildState& state) noexcept {
   if (const int answer = sys::set_attributes(state.root, sys::kReadOnly, false); answer < 0) {
     return result_of(answer);
+  }
+  if (state.proc_goes) {
+    if (const int answer = sys::detach("/proc"); answer < 0) {
+      return result_of(answer);
+    }
   }
   return state.proc < 0 ? StepResult{}
                         : result_of(sys::set_attributes(state.proc, sys::kReadOnly, false));

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "launch/handed_on.h"
 #include "launch/prepared.h"
 #include "seccomp/closed_list.h"
 #include "seccomp/compile.h"
@@ -124,11 +125,14 @@ Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan, const TerminalSt
   }
   prepared->tmpfs.resize(plan.mounts.size());
   for (std::size_t i = 0; i < plan.mounts.size(); ++i) {
+    const auto size = [](std::uint64_t bytes) { return bytes == 0 ? "" : fmt::format("{}", bytes); };
     if (const auto* tmpfs = std::get_if<plan::Tmpfs>(&plan.mounts[i].what)) {
-      prepared->tmpfs[i] = {fmt::format("{:04o}", tmpfs->mode),
-                            tmpfs->size_bytes == 0 ? "" : fmt::format("{}", tmpfs->size_bytes)};
+      prepared->tmpfs[i] = {fmt::format("{:04o}", tmpfs->mode), size(tmpfs->size_bytes)};
+    } else if (const auto* overlay = std::get_if<plan::OverlayMount>(&plan.mounts[i].what)) {
+      prepared->tmpfs[i].size = size(overlay->size_bytes);
     }
   }
+  SBX_TRY(narrow_handed_on(plan, *prepared));
   prepared->argv = pointers(plan.argv);
   prepared->environment = pointers(plan.environment);
   prepared->filter.len = static_cast<unsigned short>(plan.filter_program.size());

@@ -20,6 +20,12 @@ struct TmpfsOptions {
   std::string size;   // "33554432"; empty: the kernel's default
 };
 
+// A descriptor whose file is opened again by its name inside.
+struct Reopen {
+  int descriptor = -1;
+  std::string inside;
+};
+
 struct PreparedLaunch {
   PreparedLaunch(const plan::LaunchPlan& the_plan, const TerminalStart& the_terminal)
       : plan(the_plan), terminal(the_terminal) {}
@@ -30,6 +36,7 @@ struct PreparedLaunch {
   std::string uid_map, gid_map;             // "0 1000 1\n"
   std::string time_offsets;                 // for /proc/self/timens_offsets; empty: the host's clocks
   std::vector<TmpfsOptions> tmpfs;          // parallel to plan.mounts
+  std::vector<Reopen> reopen;               // launch/handed_on.h
   std::vector<char*> argv, environment;     // into plan's strings, null-terminated
   sock_fprog filter{};                      // into plan.filter_program
   sigset_t signals_outside{};               // the mask sbx was started with: the sandboxee gets it back

@@ -15,9 +15,14 @@ std::string mount_hint(const plan::MountOp& op, int errno_value) {
   if (std::holds_alternative<plan::MakeOnHost>(op.what)) {
     return "sbx would read its files there: make the directory, or grant nothing writable above it";
   }
+  const bool is_overlay = std::holds_alternative<plan::OverlayMount>(op.what);
+  if (is_overlay && errno_value != ESTALE && errno_value != ELOOP && errno_value != ENOENT) {
+    return "overlays in user namespaces need Linux 5.11 with CONFIG_OVERLAY_FS, and a file system "
+           "that can be a lower layer; filesystem.read or filesystem.tmpfs work everywhere";
+  }
   switch (errno_value) {
     case ENOENT:
-      return is_bind ? "create it, or mark the line optional = true" : "its parent directory is missing inside";
+      return is_bind || is_overlay ? "create it, or mark the line optional = true" : "its parent directory is missing inside";
     case EPERM:
       return std::holds_alternative<plan::Proc>(op.what)
                  ? "a fresh /proc is refused where parts of the host's are covered, as in most "
@@ -40,6 +45,10 @@ Error mount_error(const plan::LaunchPlan& plan, const ChildReport& report) {
   if (report.item < 0) {
     return Error{"cannot make a tmpfs for the new root", report.errno_value, {},
                  "the kernel refuses mounts in user namespaces: see sbx doctor"};
+  }
+  if (static_cast<std::size_t>(report.item) >= plan.mounts.size()) {
+    return Error{"cannot open a file that was handed on again, where it is writable inside",
+                 report.errno_value, {}, "it was exchanged while sbx started; or hand on a pipe (cat FILE | sbx run …)"};
   }
   const plan::MountOp& op = plan.mounts[static_cast<std::size_t>(report.item)];
   return Error{"cannot " + plan::describe(op), report.errno_value, op.origin,

@@ -82,7 +82,7 @@ constexpr std::array kInitSequence{
     ChildStep{Step::ForbidNamespaces, "forbid nested namespaces", forbid_namespaces},
     // Own network namespace: any port may be bound without CAP_NET_BIND_SERVICE.
     ChildStep{Step::OpenLowPorts, "open low ports inside", open_low_ports},
-    // After the last write to /proc/sys: procfs becomes read-only, and with it /proc/self/mem.
+    // After the last write to /proc/sys: procfs becomes read-only, and with it /proc/self/mem; or goes.
     ChildStep{Step::SealRoot, "make the new root read-only", seal_root},
     ChildStep{Step::DropCapabilities, "drop capabilities", drop_capabilities},
     // seccomp(2) wants it, and no setuid bit counts from here on.

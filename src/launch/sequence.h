@@ -59,6 +59,7 @@ struct ChildState {
   int root = -1;               // the new root's mount
   int proc = -1;               // the new procfs's mount, writable until SealRoot
   int terminal = -1;           // init's descriptor of the sandbox's own terminal
+  bool proc_goes = false;      // the uppermost mount at /proc is for the launch alone
   int listener = -1;           // the seccomp listener, in the descriptor table shared with init
   int sandboxee = -1;          // pid, in init's namespace
   Step failed_step = Step::Execute;

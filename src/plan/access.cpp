@@ -37,7 +37,11 @@ Access mounted(const MountOp& op, const std::string& rest) {
     const bool is_cover = tmpfs->read_only || tmpfs->mode == 0;
     access.kind = is_cover ? Kind::Hidden : rest.empty() ? Kind::Scratch : Kind::Nothing;
     access.write = !is_cover;
-  } else if (const auto* proc = std::get_if<Proc>(&op.what)) {
+  } else if (const auto* overlay = std::get_if<OverlayMount>(&op.what)) {
+    access.kind = Kind::Host;
+    access.host_path = path::normalise(overlay->source + rest);
+    access.write = true;
+  } else if (const auto* proc = std::get_if<Proc>(&op.what); proc != nullptr && proc->show != Proc::Show::Nothing) {
     access.kind = Kind::System;
     access.write = !proc->read_only;
   } else if (std::holds_alternative<Devpts>(op.what)) {

@@ -12,6 +12,11 @@ namespace sbx::plan {
 Result<Identity> expand_identity(const policy::Policy& policy, const HostFacts& facts,
                                  const Probes& probes);
 
+// The policy with what [desktop] asks for as entries of its lists and variables. Error: what is not
+// there, unless it is optional.
+Result<policy::Policy> expand_desktop(const policy::Policy& policy, const HostFacts& facts,
+                                      const Probes& probes);
+
 // The new root, in the order of execution.
 Result<std::vector<MountOp>> expand_filesystem(const policy::Policy& policy,
                                                const Identity& identity, const HostFacts& facts,
@@ -35,6 +40,9 @@ std::uint64_t expand_capabilities(const policy::Policy& policy);
 Result<Landlock> expand_landlock(const std::vector<MountOp>& mounts, const Namespaces& namespaces,
                                  const policy::Policy& policy, const Request& request,
                                  const HostFacts& facts);
+
+// What the policy opens that is closed by default.
+std::vector<Opening> expand_openings(const policy::Policy& policy);
 
 // The system call filter. Precedence for a call: what sbx itself needs (W^X, namespaces, published
 // sockets) before the policy's conditional rules, before its unconditional ones by name, before those

@@ -6,11 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <map>
+#include <optional>
 #include <set>
 
 #include "base/path.h"
 #include "plan/expand.h"
+#include "plan/new_root.h"
 #include "plan/walk.h"
 
 namespace sbx::plan {
@@ -22,13 +23,15 @@ constexpr std::array<std::string_view, 6> kDevices{"null", "zero", "full", "rand
 constexpr std::array<std::string_view, 6> kHiddenInProc{"kallsyms", "config.gz", "modules",
                                                         "keys",     "key-users", "timer_list"};
 constexpr int kAfterAllLayers = 1 << 20;
+// Sockets in the host's /tmp by which a program takes over another: an X11 client sees every key,
+// the session manager starts programs.
+constexpr std::array<std::string_view, 4> kSocketsInTmp{"/tmp/.X11-unix", "/tmp/.ICE-unix",
+                                                        "/tmp/.XIM-unix", "/tmp/.font-unix"};
 
-// What will lie at one place.
-struct Item {
-  MountOp op;
-  bool is_directory = true;  // what it is mounted upon
-  int layer = 0;             // a later layer's wish replaces an earlier one's
-};
+// How a path of the host is shown.
+enum class As : std::uint8_t { ReadOnly, Writable, Program, Overlay, Device };
+
+const Origin kBuiltIn{"built in", 0, 0};
 
 class NewRoot {
  public:
@@ -40,11 +43,15 @@ class NewRoot {
 
  private:
   Status add_home_and_cwd();
-  Status add_host_paths(const std::vector<policy::LayeredPath>& entries, bool read_only);
-  Status add_host_path(const policy::LayeredPath& entry, bool read_only);
+  Status add_system_and_tmp();
+  Status add_host_paths(const std::vector<policy::LayeredPath>& entries, As as);
+  Status add_host_path(const policy::LayeredPath& entry, As as);
+  Status check_kind(const std::string& path, const PathFacts& found, const Origin& origin, As as) const;
   Status add_tmpfs();
   Status add_hidden();
-  void add_system();
+  bool add_hidden_directory(const std::string& path, const Origin& origin, int layer);
+  void add_proc();
+  void add_devices();
   bool is_trusted(const Step& step) const;
   Status add_links(const std::string& path, const PathFacts& found, const policy::LayeredPath& granted);
   Status add_machine_id();
@@ -53,8 +60,6 @@ class NewRoot {
 
   Status emit(const std::string& place, const Item& item);
   Status emit_mount_point(const std::string& place, const Item& item);
-  const Item* nearest_above(const std::string& place) const;
-
   std::string expand(const std::string& path) const;
   std::uint64_t scratch_bytes() const;
 
@@ -62,7 +67,7 @@ class NewRoot {
   const Identity& identity_;
   const HostFacts& facts_;
   const Probes& probes_;
-  std::map<std::string, Item> items_;   // by destination: "/usr" sorts before "/usr/lib"
+  Items items_;
   std::set<std::string> made_;          // directories that exist in the new root by now
   std::vector<MountOp> ops_;
 };
@@ -88,33 +93,65 @@ void NewRoot::add(Item item) {
   }
 }
 
-// What every sandbox has: its own processes, terminals and shared memory, and harmless devices.
-void NewRoot::add_system() {
-  const Origin built_in{"built in", 0, 0};
-  add({{Proc{"/proc", policy_.wx.value == "deny"}, built_in}});
-  add({{MakeDirectory{"/dev"}, built_in}});
-  for (const std::string_view name : kDevices) {
-    const std::string path = path::join("/dev", name);
-    const PathFacts found = probes_.path(path);
-    if (found.kind != PathFacts::Kind::Missing) {
-      Bind bind{path, path, false, true, true, found.device, found.inode};
-      add({{bind, built_in}, false});
-    }
+// Its own processes; of the kernel what is public, less what helps to attack it.
+void NewRoot::add_proc() {
+  const std::string& mode = policy_.proc.value;
+  const Proc::Show show = mode == "none"   ? Proc::Show::Nothing
+                          : mode == "pids" ? Proc::Show::Pids
+                                           : Proc::Show::All;
+  const Origin& origin = show == Proc::Show::All ? kBuiltIn : policy_.proc.origin;
+  add({{Proc{"/proc", policy_.wx.value == "deny", show}, origin}});
+  if (show != Proc::Show::All) {
+    return;
   }
   const PathFacts null = probes_.path("/dev/null");
   for (const std::string_view name : kHiddenInProc) {
     const std::string path = path::join("/proc", name);
     if (probes_.path(path).kind != PathFacts::Kind::Missing) {
-      add({{Bind{"/dev/null", path, true, true, true, null.device, null.inode}, built_in}, false});
+      add({{Bind{"/dev/null", path, true, true, true, null.device, null.inode}, kBuiltIn}, false});
     }
   }
-  add({{Devpts{}, built_in}});
-  add({{MakeSymlink{"/dev/ptmx", "pts/ptmx"}, built_in}});
-  add({{MakeSymlink{"/dev/fd", "/proc/self/fd"}, built_in}});
-  add({{MakeSymlink{"/dev/stdin", "/proc/self/fd/0"}, built_in}});
-  add({{MakeSymlink{"/dev/stdout", "/proc/self/fd/1"}, built_in}});
-  add({{MakeSymlink{"/dev/stderr", "/proc/self/fd/2"}, built_in}});
-  add({{Tmpfs{"/dev/shm", kShared, scratch_bytes()}, built_in}});
+}
+
+// What every sandbox has: terminals and shared memory of its own, and harmless devices.
+void NewRoot::add_devices() {
+  add({{MakeDirectory{"/dev"}, kBuiltIn}});
+  for (const std::string_view name : kDevices) {
+    const std::string path = path::join("/dev", name);
+    const PathFacts found = probes_.path(path);
+    if (found.kind != PathFacts::Kind::Missing) {
+      Bind bind{path, path, false, true, true, found.device, found.inode};
+      add({{bind, kBuiltIn}, false});
+    }
+  }
+  add({{Devpts{}, kBuiltIn}});
+  add({{MakeSymlink{"/dev/ptmx", "pts/ptmx"}, kBuiltIn}});
+  add({{MakeSymlink{"/dev/fd", "/proc/self/fd"}, kBuiltIn}});
+  add({{MakeSymlink{"/dev/stdin", "/proc/self/fd/0"}, kBuiltIn}});
+  add({{MakeSymlink{"/dev/stdout", "/proc/self/fd/1"}, kBuiltIn}});
+  add({{MakeSymlink{"/dev/stderr", "/proc/self/fd/2"}, kBuiltIn}});
+  add({{Tmpfs{"/dev/shm", kShared, scratch_bytes()}, kBuiltIn}});
+}
+
+// The installed system, and /tmp.
+Status NewRoot::add_system_and_tmp() {
+  if (policy_.system.value != "none") {
+    SBX_TRY(add_host_paths(policy_.system_usr, As::ReadOnly));
+  }
+  if (policy_.system.value == "host") {
+    SBX_TRY(add_host_paths(policy_.system_host, As::ReadOnly));
+  }
+  const Origin& origin = policy_.tmp.origin;
+  if (policy_.tmp.value == "private") {
+    add({{Tmpfs{"/tmp", kShared, scratch_bytes()}, origin}});
+  } else if (policy_.tmp.value == "host") {
+    SBX_TRY(add_host_path({{"/tmp", "", false, origin}, 0}, As::Writable));
+    for (const std::string_view path : kSocketsInTmp) {
+      add_hidden_directory(std::string(path), origin, 0);
+    }
+    add_hidden_directory(fmt::format("/tmp/tmux-{}", identity_.outside_uid), origin, 0);
+  }
+  return {};
 }
 
 // machine-id(5), and where D-Bus kept it before. "none" covers the host's where a grant would show it.
@@ -125,7 +162,7 @@ Status NewRoot::add_machine_id() {
     return Error{"cannot get random numbers for a machine id", 0, id.origin, "write one: 32 hexadecimal digits"};
   }
   for (const std::string place : {"/etc/machine-id", "/var/lib/dbus/machine-id"}) {
-    const Item* above = nearest_above(place);
+    const Item* above = nearest_above(items_, place);
     const auto* bind = above == nullptr ? nullptr : std::get_if<Bind>(&above->op.what);
     if (id.value != "none") {
       if (bind != nullptr) {
@@ -148,12 +185,14 @@ Status NewRoot::add_home_and_cwd() {
   if (mode == "private" && identity_.home != "/") {
     add({{Tmpfs{identity_.home, 0700, scratch_bytes()}, policy_.home.origin}});
   } else if (mode == "read" || mode == "write") {
-    SBX_TRY(add_host_path({{identity_.home, "", false, policy_.home.origin}, 0}, mode == "read"));
+    SBX_TRY(add_host_path({{identity_.home, "", false, policy_.home.origin}, 0},
+                          mode == "read" ? As::ReadOnly : As::Writable));
   }
   // Whoever stands in their home, or above it, has not asked for all of it.
   const bool holds_home = path::is_below(facts_.home, facts_.cwd);
   if (policy_.cwd.value != "none" && !holds_home) {
-    SBX_TRY(add_host_path({{facts_.cwd, "", false, policy_.cwd.origin}, 0}, policy_.cwd.value == "read"));
+    SBX_TRY(add_host_path({{facts_.cwd, "", false, policy_.cwd.origin}, 0},
+                          policy_.cwd.value == "read" ? As::ReadOnly : As::Writable));
   }
   return {};
 }
@@ -203,7 +242,20 @@ Status NewRoot::add_links(const std::string& path, const PathFacts& found,
   return {};
 }
 
-Status NewRoot::add_host_path(const policy::LayeredPath& granted, bool read_only) {
+Status NewRoot::check_kind(const std::string& path, const PathFacts& found, const Origin& origin,
+                           As as) const {
+  using Kind = PathFacts::Kind;
+  if (as == As::Overlay && found.kind != Kind::Directory) {
+    return Error{"cannot lay an overlay over " + path, ENOTDIR, origin,
+                 "name the directory that holds it"};
+  }
+  if (as == As::Device && found.kind != Kind::Device && found.kind != Kind::Directory) {
+    return Error{"no device: " + path, 0, origin, "filesystem.read and filesystem.write show files"};
+  }
+  return {};
+}
+
+Status NewRoot::add_host_path(const policy::LayeredPath& granted, As as) {
   const policy::PathEntry& entry = granted.entry;
   const std::string path = expand(entry.path);
   const PathFacts found = probes_.path(path);
@@ -224,17 +276,27 @@ Status NewRoot::add_host_path(const policy::LayeredPath& granted, bool read_only
     return Error{"cannot grant the whole host tree at /", 0, entry.origin,
                  "grant the directories below it that the program needs"};
   }
-  const bool device = found.kind == PathFacts::Kind::Device;
-  add({{Bind{found.canonical, place, read_only, !read_only || device, device, found.device, found.inode},
-        entry.origin},
-       found.kind == PathFacts::Kind::Directory,
-       granted.layer});
+  SBX_TRY(check_kind(path, found, entry.origin, as));
+  Item item;
+  item.is_directory = found.kind == PathFacts::Kind::Directory;
+  item.layer = granted.layer;
+  item.may_execute = as == As::Program;
+  item.op.origin = entry.origin;
+  if (as == As::Overlay) {
+    item.op.what = OverlayMount{found.canonical, place, scratch_bytes(), found.device, found.inode};
+  } else {
+    const bool device = as == As::Device || found.kind == PathFacts::Kind::Device;
+    const bool writable = as == As::Writable || as == As::Device;
+    item.op.what = Bind{found.canonical, place, !writable, writable || device, device, found.device,
+                        found.inode};
+  }
+  add(std::move(item));
   return {};
 }
 
-Status NewRoot::add_host_paths(const std::vector<policy::LayeredPath>& entries, bool read_only) {
+Status NewRoot::add_host_paths(const std::vector<policy::LayeredPath>& entries, As as) {
   for (const policy::LayeredPath& entry : entries) {
-    SBX_TRY(add_host_path(entry, read_only));
+    SBX_TRY(add_host_path(entry, as));
   }
   return {};
 }
@@ -247,7 +309,9 @@ Status NewRoot::add_tmpfs() {
                    "name the directories that the program writes to"};
     }
     const bool shared = place == "/tmp" || place == "/var/tmp";
-    add({{Tmpfs{place, shared ? kShared : 0755, scratch_bytes()}, entry.origin}, true, layer});
+    const bool session = path::is_below(place, "/run/user");  // must be its user's alone
+    const std::uint32_t mode = shared ? kShared : session ? 0700 : 0755;
+    add({{Tmpfs{place, mode, scratch_bytes()}, entry.origin}, true, layer});
   }
   for (const auto& [entry, layer] : policy_.create) {
     add({{MakeDirectory{expand(entry.path)}, entry.origin}, true, layer});
@@ -261,11 +325,23 @@ void NewRoot::add_empty_file(const std::string& place, const Origin& origin, int
   add({{Bind{"/dev/null", place, true, true, true, null.device, null.inode}, origin}, false, layer});
 }
 
-// Something empty on top: a tmpfs nobody may enter over a directory, /dev/null over a file.
-Status NewRoot::add_hidden() {
+// A tmpfs that nobody may enter; true if there is such a directory.
+bool NewRoot::add_hidden_directory(const std::string& path, const Origin& origin, int layer) {
   constexpr std::uint64_t kOnePage = 4096;
+  const PathFacts found = probes_.path(path);
+  if (found.kind == PathFacts::Kind::Directory) {
+    add({{Tmpfs{found.canonical, 0, kOnePage, true}, origin}, true, layer});
+  }
+  return found.kind == PathFacts::Kind::Directory;
+}
+
+// Something empty on top: over a file /dev/null.
+Status NewRoot::add_hidden() {
   for (const auto& [entry, layer] : policy_.hide) {
     const std::string path = expand(entry.path);
+    if (add_hidden_directory(path, entry.origin, layer)) {
+      continue;
+    }
     const PathFacts found = probes_.path(path);
     if (found.kind == PathFacts::Kind::Missing) {
       if (entry.optional) {
@@ -274,34 +350,37 @@ Status NewRoot::add_hidden() {
       return Error{"cannot hide " + path, found.errno_value, entry.origin,
                    "mark the line optional = true if it may be missing"};
     }
-    if (found.kind == PathFacts::Kind::Directory) {
-      add({{Tmpfs{found.canonical, 0, kOnePage, true}, entry.origin}, true, layer});
-      continue;
-    }
     add_empty_file(found.canonical, entry.origin, layer);
   }
   return {};
 }
 
-const Item* NewRoot::nearest_above(const std::string& place) const {
-  for (std::string above = path::parent(place); above != "/"; above = path::parent(above)) {
-    if (const auto found = items_.find(above); found != items_.end()) {
-      return &found->second;
-    }
+// The tree of the host that an item shows: where it lies there, and here.
+struct Shown {
+  const std::string* source = nullptr;
+  const std::string* destination = nullptr;
+};
+
+std::optional<Shown> shown_by(const Item* item) {
+  if (const auto* bind = item == nullptr ? nullptr : std::get_if<Bind>(&item->op.what)) {
+    return Shown{&bind->source, &bind->destination};
   }
-  return nullptr;
+  if (const auto* overlay = item == nullptr ? nullptr : std::get_if<OverlayMount>(&item->op.what)) {
+    return Shown{&overlay->source, &overlay->destination};
+  }
+  return std::nullopt;
 }
 
 // Makes what an item is put upon. Below a bind nothing can be made: it must be there already.
 Status NewRoot::emit_mount_point(const std::string& place, const Item& item) {
-  const Item* above = nearest_above(place);
-  if (const auto* bind = above == nullptr ? nullptr : std::get_if<Bind>(&above->op.what)) {
-    const std::string on_host = bind->source + place.substr(bind->destination.size());
+  const Item* above = nearest_above(items_, place);
+  if (const auto shown = shown_by(above)) {
+    const std::string on_host = *shown->source + place.substr(shown->destination->size());
     const PathFacts found = probes_.path(on_host);
     const bool is_directory = found.kind == PathFacts::Kind::Directory;
     if (found.kind == PathFacts::Kind::Missing || is_directory != item.is_directory) {
       return Error{fmt::format("cannot mount upon {}: the host has no such {} in {}", place,
-                               item.is_directory ? "directory" : "file", bind->source),
+                               item.is_directory ? "directory" : "file", *shown->source),
                    0, item.op.origin, "create it there, or choose a place outside of what is granted"};
     }
     return {};
@@ -333,12 +412,13 @@ Status NewRoot::emit_mount_point(const std::string& place, const Item& item) {
 bool is_redundant(const Bind& bind, const Item* above) {
   const auto* outer = above == nullptr ? nullptr : std::get_if<Bind>(&above->op.what);
   return outer != nullptr && outer->read_only == bind.read_only && outer->no_exec == bind.no_exec &&
+         outer->libraries_only == bind.libraries_only &&
          bind.source == outer->source + bind.destination.substr(outer->destination.size());
 }
 
 Status NewRoot::emit(const std::string& place, const Item& item) {
-  const Item* above = nearest_above(place);
-  const bool inside_bind = above != nullptr && std::holds_alternative<Bind>(above->op.what);
+  const Item* above = nearest_above(items_, place);
+  const bool inside_bind = shown_by(above).has_value();
   if (const auto* bind = std::get_if<Bind>(&item.op.what); bind != nullptr && is_redundant(*bind, above)) {
     return {};
   }
@@ -359,13 +439,20 @@ Status NewRoot::emit(const std::string& place, const Item& item) {
 }
 
 Result<std::vector<MountOp>> NewRoot::build() {
-  add_system();
+  add_proc();
+  add_devices();
+  SBX_TRY(add_system_and_tmp());
   SBX_TRY(add_home_and_cwd());
   SBX_TRY(add_tmpfs());
-  SBX_TRY(add_host_paths(policy_.read, true));
-  SBX_TRY(add_host_paths(policy_.write, false));
+  SBX_TRY(add_host_paths(policy_.read, As::ReadOnly));
+  SBX_TRY(add_host_paths(policy_.write, As::Writable));
+  SBX_TRY(add_host_paths(policy_.overlay, As::Overlay));
+  SBX_TRY(add_host_paths(policy_.exec, As::Program));
+  SBX_TRY(add_host_paths(policy_.dev, As::Device));
   SBX_TRY(add_hidden());
   SBX_TRY(add_machine_id());
+  SBX_TRY(limit_execution(policy_, facts_, probes_, items_));
+  close_aliases(items_);
   for (const auto& [place, item] : items_) {
     SBX_TRY(emit(place, item));
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/path.h"
 #include "plan/expand.h"
 #include "plan/view.h"
 
@@ -15,12 +16,18 @@ LandlockRule rule_for(const MountOp& op) {
   LandlockRule rule;
   rule.path = destination_of(op);
   if (const auto* bind = std::get_if<Bind>(&op.what); bind != nullptr && !bind->device) {
-    rule.execute = !bind->no_exec;
+    rule.execute = !bind->no_exec && !bind->libraries_only;
     rule.write = !bind->read_only;
+    rule.read = true;
   } else if (const auto* tmpfs = std::get_if<Tmpfs>(&op.what)) {
-    rule.write = !tmpfs->read_only;
+    rule.read = rule.write = !tmpfs->read_only;
+  } else if (std::holds_alternative<OverlayMount>(op.what)) {
+    rule.read = rule.write = true;
   } else if (const auto* proc = std::get_if<Proc>(&op.what)) {
-    rule.write = !proc->read_only;
+    rule.read = proc->show != Proc::Show::Nothing;
+    rule.write = rule.read && !proc->read_only;
+  } else if (const auto* file = std::get_if<MakeFile>(&op.what)) {
+    rule.read = !file->contents.empty();
   }
   return rule;
 }
@@ -61,11 +68,18 @@ Result<Landlock> expand_landlock(const std::vector<MountOp>& mounts, const Names
     landlock.paths = false;
     return landlock;
   }
+  landlock.reads = policy.landlock_reads.value == "rules";
+  landlock.no_reading_back = policy.wx.value == "deny";
+  if (policy.network_mode.value == "none") {
+    landlock.tcp_bind.emplace();
+    landlock.tcp_connect.emplace();
+  }
   // One rule for all of /dev: null, zero, the terminals and shared memory.
-  landlock.rules.push_back({"/dev", false, true, true});
+  landlock.rules.push_back({"/dev", false, true, true, true});
   for (const MountOp& op : mounts) {
     LandlockRule rule = rule_for(op);
-    if ((rule.execute || rule.write) && !rule.path.starts_with("/dev/shm")) {
+    const bool counts = rule.execute || rule.write || (landlock.reads && rule.read);
+    if (counts && !path::is_below(rule.path, "/dev")) {
       landlock.rules.push_back(std::move(rule));
     }
   }

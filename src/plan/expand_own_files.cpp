@@ -43,6 +43,13 @@ class OwnFiles {
   OwnFiles(const Probes& probes, const std::vector<MountOp>& mounts)
       : probes_(probes), mounts_(mounts) {
     for (const MountOp& op : mounts) {
+      if (const auto* overlay = std::get_if<OverlayMount>(&op.what)) {
+        // Changes there never reach the host: only secrets matter.
+        Bind shown{overlay->source, overlay->destination, true, true, false, overlay->source_device,
+                   overlay->source_inode};
+        grants_.push_back({std::move(shown), op.origin});
+        continue;
+      }
       const auto* bind = std::get_if<Bind>(&op.what);
       const bool matters =
           bind != nullptr && !bind->device &&
@@ -131,8 +138,7 @@ class OwnFiles {
   bool hold(const OwnPath& own, const Step& step, bool is_end, const std::string& place,
             const Grant& grant) {
     const MountOp* shown_by = deciding(mounts_, place);
-    const auto* bind = shown_by == nullptr ? nullptr : std::get_if<Bind>(&shown_by->what);
-    if (bind == nullptr || bind->destination != grant.bind.destination) {
+    if (shown_by == nullptr || destination_of(*shown_by) != grant.bind.destination) {
       return true;  // another mount stands there, and holds the place by that
     }
     const bool is_missing = !step.link && facts_of(step.place).kind == PathFacts::Kind::Missing;

@@ -120,6 +120,11 @@ void add_write_exec(const Origin& origin, Rules& rules) {
   // The query changes nothing and has all bits set.
   deny("personality", all_of({any_bit(0, 32, kUnsafePersonality),
                               test(0, 32, ~0ull, Compare::NotEqual, kPersonalityQuery)}));
+  // Writing into code: through page protections (ptrace), of another process, or into pages that a
+  // fault handler fills (UFFDIO_COPY asks for no write right of the mapping).
+  for (const std::string_view call : {"ptrace", "process_vm_writev", "userfaultfd"}) {
+    deny(call, {});
+  }
   forbid("remap_file_pages");
   forbid("modify_ldt");
 }

@@ -23,6 +23,7 @@ struct HostFacts {
   std::string cwd;
   std::map<std::string, std::string> environment;
   std::array<bool, 3> terminals{};           // which of the descriptors 0, 1 and 2 are terminals
+  std::string hostname;                      // uname -n
   std::string os_release;                    // uname -r
   seccomp::Arch arch = seccomp::Arch::X86_64;
   bool has_mdwe = false;                     // prctl(PR_SET_MDWE), Linux 6.3
@@ -52,6 +53,14 @@ struct LinkFacts {
 // Nothing if there is no symbolic link at the path.
 using LinkProbe = std::function<std::optional<LinkFacts>(const std::string& path)>;
 
+// What the file of a program says about its start.
+struct ProgramFacts {
+  std::string interpreter;        // PT_INTERP of an ELF file, or of the #! line; empty: none
+  bool executable_stack = false;  // PT_GNU_STACK asks for one (elf(5))
+};
+
+using ProgramProbe = std::function<ProgramFacts(const std::string& path)>;
+
 // The id of a user or group by name, from passwd(5) or group(5).
 struct AccountProbe {
   std::function<std::optional<std::uint32_t>(const std::string& user)> uid_of;
@@ -63,6 +72,7 @@ struct Probes {
   LinkProbe link;
   AccountProbe accounts;
   std::function<std::string()> random_machine_id;  // 32 hexadecimal digits, others at each call
+  ProgramProbe program = [](const std::string&) { return ProgramFacts{}; };
 };
 
 }  // namespace sbx::plan

@@ -63,6 +63,7 @@ struct LandlockRule {
   bool execute = false;
   bool write = false;          // also create, remove, rename, truncate
   bool device_ioctl = false;
+  bool read = false;           // files, and the lists of directories; counts if Landlock::reads
 
   friend bool operator==(const LandlockRule&, const LandlockRule&) = default;
 };
@@ -71,6 +72,11 @@ struct Landlock {
   int abi = 0;                 // 0: not applied
   bool paths = true;           // false: no rules on paths, which would forbid nested mounts
   std::vector<LandlockRule> rules;
+  bool reads = false;          // reading is held too
+  // TCP ports that may be bound and connected to (ABI 4); nothing: not held.
+  std::optional<std::vector<std::uint16_t>> tcp_bind, tcp_connect;
+  // W^X: what was written to a file that the caller handed on is not read back, and so not mapped.
+  bool no_reading_back = false;
 
   friend bool operator==(const Landlock&, const Landlock&) = default;
 };
@@ -78,6 +84,13 @@ struct Landlock {
 // In the sixth argument of the one prctl(2) that the launch makes under its own filter, where the
 // kernel reads nothing: the filter lets that call wait for the supervisor (launch/sequence.cpp).
 inline constexpr std::uint64_t kLaunchMark = 0x7362'7820'6761'7465;
+// Something that is closed by default and that the policy opens: what that means, for people.
+struct Opening {
+  std::string text;
+  Origin origin{};
+
+  friend bool operator==(const Opening&, const Opening&) = default;
+};
 
 // What becomes of those of the descriptors 0, 1 and 2 that are terminals.
 struct Terminal {
@@ -128,6 +141,7 @@ struct LaunchPlan {
   std::vector<Publish> publish;
   OnViolation on_violation = OnViolation::Errno;
 
+  std::vector<Opening> openings;
   std::vector<std::string> degraded;    // layers left out by --allow-degraded, for print and doctor
 };
 

@@ -39,9 +39,10 @@ struct Bind {
   std::string destination;
   bool read_only = true;
   bool no_exec = false;     // true for every writable bind: W^X (DESIGN §5)
-  bool device = false;      // a device node: no nodev
+  bool device = false;      // a device node, or a directory of them: no nodev
   std::uint64_t source_device = 0;  // what resolve saw; the child compares (fstat)
   std::uint64_t source_inode = 0;
+  bool libraries_only = false;      // mappable executable, but Landlock refuses execve
 
   friend bool operator==(const Bind&, const Bind&) = default;
 };
@@ -56,11 +57,25 @@ struct Tmpfs {
   friend bool operator==(const Tmpfs&, const Tmpfs&) = default;
 };
 
+// The host's directory, with a tmpfs over it that takes all changes: overlayfs in the own user
+// namespace (Linux 5.11, option userxattr). Always nosuid, nodev, noexec.
+struct OverlayMount {
+  std::string source;        // canonical
+  std::string destination;
+  std::uint64_t size_bytes = 0;  // of the changes; 0: the kernel's default, half of memory
+  std::uint64_t source_device = 0;
+  std::uint64_t source_inode = 0;
+
+  friend bool operator==(const OverlayMount&, const OverlayMount&) = default;
+};
+
 // A fresh procfs of the own pid namespace; read-only under W^X, so that /proc/self/mem cannot be
-// opened for writing.
+// opened for writing. The launch itself needs all of it; what is not to be shown goes at its end.
 struct Proc {
+  enum class Show : std::uint8_t { All, Pids, Nothing };
   std::string destination = "/proc";
   bool read_only = true;
+  Show show = Show::All;  // Pids: mount option subset=pid (Linux 5.8)
 
   friend bool operator==(const Proc&, const Proc&) = default;
 };
@@ -91,7 +106,7 @@ struct MakeOnHost {
 };
 
 struct MountOp {
-  std::variant<MakeDirectory, MakeFile, MakeSymlink, Bind, Tmpfs, Proc, Devpts, Pin, MakeOnHost> what;
+  std::variant<MakeDirectory, MakeFile, MakeSymlink, Bind, Tmpfs, OverlayMount, Proc, Devpts, Pin, MakeOnHost> what;
   Origin origin{};
 
   friend bool operator==(const MountOp&, const MountOp&) = default;

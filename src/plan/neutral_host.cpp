@@ -30,6 +30,7 @@ HostFacts neutral_facts(seccomp::Arch arch) {
   facts.arch = arch;
   facts.has_mdwe = facts.has_wait_killable = true;
   facts.landlock_abi = kLandlockAbi;
+  facts.environment = {{"DISPLAY", ":0"}, {"XDG_RUNTIME_DIR", "/run/user/1000"}};  // a session, for [desktop]
   return facts;
 }
 

@@ -25,15 +25,26 @@ struct Describe {
     const std::string where =
         op.source == op.destination ? op.source : fmt::format("{} at {}", op.source, op.destination);
     return fmt::format("bind-mount {}, {}{}", where, op.read_only ? "read-only" : "writable",
-                       op.device ? " device" : op.no_exec ? ", noexec" : "");
+                       op.device           ? " device"
+                       : op.no_exec        ? ", noexec"
+                       : op.libraries_only ? ", libraries: mapped, not executed"
+                                           : "");
   }
   std::string operator()(const Tmpfs& op) const {
     const std::string size = op.size_bytes == 0 ? "" : fmt::format(", at most {} bytes", op.size_bytes);
     return fmt::format("mount a tmpfs on {}, mode {:04o}, {}noexec{}", op.destination, op.mode,
                        op.read_only ? "read-only, " : "", size);
   }
+  std::string operator()(const OverlayMount& op) const {
+    const std::string size = op.size_bytes == 0 ? "" : fmt::format(", at most {} bytes", op.size_bytes);
+    return fmt::format("mount an overlay of {} on {}, changes in memory{}, noexec", op.source,
+                       op.destination, size);
+  }
   std::string operator()(const Proc& op) const {
-    return fmt::format("mount a procfs on {}{}", op.destination, op.read_only ? ", read-only" : "");
+    return fmt::format("mount a procfs on {}{}{}", op.destination, op.read_only ? ", read-only" : "",
+                       op.show == Proc::Show::Pids      ? ", processes only"
+                       : op.show == Proc::Show::Nothing ? ", for the launch alone"
+                                                        : "");
   }
   std::string operator()(const Devpts& op) const { return "mount a devpts on " + op.destination; }
   std::string operator()(const Pin& op) const {
@@ -130,6 +141,27 @@ std::string capabilities_text(const LaunchPlan& plan) {
   return text;
 }
 
+// "none", or the numbers.
+std::string ports_text(const std::vector<std::uint16_t>& ports) {
+  return ports.empty() ? "none" : fmt::format("{}", fmt::join(ports, ", "));
+}
+
+std::string landlock_line(const Landlock& landlock) {
+  constexpr int kHasPorts = 4, kHasScopes = 6;
+  std::string text =
+      landlock.paths ? fmt::format("Landlock ABI {}: {}write and execute by {} rules", landlock.abi,
+                                   landlock.reads ? "read, " : "", landlock.rules.size())
+                     : fmt::format("Landlock ABI {}: no rules on paths, which would forbid nested mounts",
+                                   landlock.abi);
+  if (landlock.abi >= kHasPorts && landlock.tcp_bind) {
+    text += "; TCP ports to bind: " + ports_text(*landlock.tcp_bind);
+  }
+  if (landlock.abi >= kHasPorts && landlock.tcp_connect) {
+    text += "; to connect to: " + ports_text(*landlock.tcp_connect);
+  }
+  return text + (landlock.abi >= kHasScopes ? "; no signals or abstract sockets to outside" : "");
+}
+
 std::string confinement_text(const LaunchPlan& plan) {
   std::string text = "confinement\n";
   text += namespaces_text(plan) + capabilities_text(plan);
@@ -138,18 +170,16 @@ std::string confinement_text(const LaunchPlan& plan) {
                          : "no kernel MDWE (the policy allows W^X violations, or the kernel lacks it)",
                {});
   if (plan.landlock.abi > 0) {
-    text += line(plan.landlock.paths
-                     ? fmt::format("Landlock ABI {}: write and execute by {} rules", plan.landlock.abi,
-                                   plan.landlock.rules.size())
-                     : fmt::format("Landlock ABI {}: no rules on paths, which would forbid nested mounts",
-                                   plan.landlock.abi),
-                 {});
+    text += line(landlock_line(plan.landlock), {});
   }
   text += line(fmt::format("system call filter: {} instructions, denied calls: {}",
                            plan.filter_program.size(), word(plan.on_violation)),
                {});
   if (plan.exec_once) {
     text += line("execve is denied: sbx lets its own one by", {});
+  }
+  for (const Opening& opening : plan.openings) {
+    text += line("OPEN: " + opening.text, opening.origin);
   }
   for (const std::string& lost : plan.degraded) {
     text += line("WITHOUT " + lost + ", as --allow-degraded permits", {});

@@ -27,12 +27,22 @@ struct ToJson {
   Json operator()(const MakeSymlink& op) const { return {{"op", "symlink"}, {"target", text_of(op.target)}}; }
   Json operator()(const Bind& op) const {
     return {{"op", "bind"},         {"source", text_of(op.source)}, {"read_only", op.read_only},
-            {"noexec", op.no_exec}, {"device", op.device}};
+            {"noexec", op.no_exec}, {"device", op.device},
+            {"libraries_only", op.libraries_only}};
   }
   Json operator()(const Tmpfs& op) const {
     return {{"op", "tmpfs"}, {"mode", op.mode}, {"size_bytes", op.size_bytes}, {"read_only", op.read_only}};
   }
-  Json operator()(const Proc& op) const { return {{"op", "proc"}, {"read_only", op.read_only}}; }
+  Json operator()(const OverlayMount& op) const {
+    return {{"op", "overlay"}, {"source", text_of(op.source)}, {"size_bytes", op.size_bytes}};
+  }
+  Json operator()(const Proc& op) const {
+    return {{"op", "proc"},
+            {"read_only", op.read_only},
+            {"show", op.show == Proc::Show::All    ? "all"
+                     : op.show == Proc::Show::Pids ? "pids"
+                                                   : "nothing"}};
+  }
   Json operator()(const Devpts&) const { return {{"op", "devpts"}}; }
   Json operator()(const Pin& op) const { return {{"op", "pin"}, {"read_only", op.read_only}}; }
   Json operator()(const MakeOnHost& op) const {
@@ -86,9 +96,18 @@ Json landlock_json(const LaunchPlan& plan) {
     rules.push_back({{"path", text_of(rule.path)},
                      {"execute", rule.execute},
                      {"write", rule.write},
-                     {"device_ioctl", rule.device_ioctl}});
+                     {"device_ioctl", rule.device_ioctl},
+                     {"read", rule.read}});
   }
-  return {{"abi", plan.landlock.abi}, {"paths", plan.landlock.paths}, {"rules", rules}};
+  const auto ports = [](const std::optional<std::vector<std::uint16_t>>& list) {
+    return list ? Json(*list) : Json(nullptr);
+  };
+  return {{"abi", plan.landlock.abi},
+          {"paths", plan.landlock.paths},
+          {"rules", rules},
+          {"reads", plan.landlock.reads},
+          {"tcp_bind", ports(plan.landlock.tcp_bind)},
+          {"tcp_connect", ports(plan.landlock.tcp_connect)}};
 }
 
 Json kinds_json(std::uint64_t flags) {
@@ -116,6 +135,14 @@ Json terminal_json(const Terminal& terminal) {
   return {{"own", terminal.own}, {"replaces", terminal.replaces}, {"inherits", terminal.inherits}};
 }
 
+Json openings_json(const LaunchPlan& plan) {
+  Json list = Json::array();
+  for (const Opening& opening : plan.openings) {
+    list.push_back(with_origin({{"text", text_of(opening.text)}}, opening.origin));
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string to_json(const LaunchPlan& plan) {
@@ -139,6 +166,7 @@ std::string to_json(const LaunchPlan& plan) {
       {"mdwe", plan.mdwe},
       {"landlock", landlock_json(plan)},
       {"filter", {{"instructions", plan.filter_program.size()}, {"exec_once", plan.exec_once}}},
+      {"openings", openings_json(plan)},
       {"degraded", strings(plan.degraded)},
       {"program", text_of(plan.program)},
       {"argv", strings(plan.argv)},

@@ -115,6 +115,26 @@ Status resolve_program(const std::string& name, const HostFacts& facts, const Pr
   return not_found(name);
 }
 
+// What the kernel would only say as EACCES, or not at all.
+Status check_program(const policy::Policy& policy, const Probes& probes, const LaunchPlan& plan) {
+  const PathFacts found = probes.path(look(plan.mounts, plan.program).host_path);
+  const auto inside = inside_path_of(plan.mounts, found.canonical);
+  if (!policy.exec.empty() && !(inside && look(plan.mounts, *inside).executable)) {
+    return Error{fmt::format("the policy does not let {} be executed", plan.program), 0,
+                 policy.exec.front().entry.origin, "add it: filesystem.exec = [" + quote(found.canonical) + "]",
+                 ExitCode::CannotExecute};
+  }
+  // The kernel makes such a stack whatever the filter and MDWE say (setup_arg_pages, exec.c).
+  if (policy.wx.value == "deny" && probes.program(found.canonical).executable_stack) {
+    return Error{fmt::format("{} asks for an executable stack, which memory.wx = \"deny\" forbids", plan.program),
+                 0, policy.wx.origin,
+                 "clear the mark in the file (execstack -c, patchelf --clear-execstack) if it is not "
+                 "needed; else memory.wx = \"allow\"",
+                 ExitCode::CannotExecute};
+  }
+  return {};
+}
+
 bool is_visible_directory(const std::string& directory, const LaunchPlan& plan, const Probes& probes) {
   const Seen seen = look(plan.mounts, directory);
   return seen.kind == Seen::Kind::Own ||
@@ -186,10 +206,8 @@ Result<std::vector<MountOp>> resolve_mounts(const policy::Policy& policy, const 
   return expand_filesystem(with_program, identity, facts, probes);
 }
 
-}  // namespace
-
-Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
-                           const HostFacts& facts, const Probes& probes) {
+Result<LaunchPlan> resolve_granted(const policy::Policy& policy, const Request& request,
+                                   const HostFacts& facts, const Probes& probes) {
   LaunchPlan plan;
   plan.policy_name = policy.name;
   plan.policy_sources = policy.sources;
@@ -197,6 +215,7 @@ Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
   plan.own_network = policy.network_mode.value != "host";
   plan.loopback = policy.network_mode.value == "private";
   plan.hostname = policy.hostname.value;
+  plan.openings = expand_openings(policy);
   plan.on_violation = on_violation_of(policy.on_violation.value);
   plan.wait_killable = facts.has_wait_killable;
   // Where the kernel has it (Linux 6.3); the filter's W^X rules stand on their own.
@@ -264,8 +283,20 @@ Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
   }
   if (!request.command.empty()) {
     SBX_TRY(resolve_program(request.command.front(), facts, probes, plan));
+    SBX_TRY(check_program(policy, probes, plan));
   }
   return plan;
+}
+
+}  // namespace
+
+Result<LaunchPlan> resolve(const policy::Policy& policy, const Request& request,
+                           const HostFacts& facts, const Probes& probes) {
+  if (policy.desktop.empty()) {
+    return resolve_granted(policy, request, facts, probes);
+  }
+  const auto granted = expand_desktop(policy, facts, probes);
+  return granted ? resolve_granted(*granted, request, facts, probes) : granted.error();
 }
 
 }  // namespace sbx::plan

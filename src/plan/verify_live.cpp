@@ -161,7 +161,10 @@ class Verification {
       return Flags{op.read_only, !op.device, op.no_exec};
     }
     std::optional<Flags> operator()(const Tmpfs& op) const { return Flags{op.read_only, true, true}; }
-    std::optional<Flags> operator()(const Proc& op) const { return Flags{op.read_only, true, true}; }
+    std::optional<Flags> operator()(const OverlayMount&) const { return Flags{false, true, true}; }
+    std::optional<Flags> operator()(const Proc& op) const {
+      return op.show == Proc::Show::Nothing ? std::nullopt : std::optional(Flags{op.read_only, true, true});
+    }
     std::optional<Flags> operator()(const Devpts&) const { return Flags{false, false, true}; }
     std::optional<Flags> operator()(const Pin& op) const { return Flags{op.read_only, false, false}; }
   };

@@ -46,7 +46,11 @@ Seen look(const std::vector<MountOp>& mounts, const std::string& inside) {
       continue;
     }
     if (const auto* bind = std::get_if<Bind>(&op->what)) {
-      return {Seen::Kind::Host, path::normalise(bind->source + rest), bind->read_only, !bind->no_exec};
+      return {Seen::Kind::Host, path::normalise(bind->source + rest), bind->read_only,
+              !bind->no_exec && !bind->libraries_only};
+    }
+    if (const auto* overlay = std::get_if<OverlayMount>(&op->what)) {
+      return {Seen::Kind::Host, path::normalise(overlay->source + rest), false, false};
     }
     return {rest.empty() ? Seen::Kind::Own : Seen::Kind::Nothing, "", true, false};
   }

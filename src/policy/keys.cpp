@@ -70,6 +70,16 @@ constexpr std::array kKeys = {
             "Landlock's rules on paths away, which forbid every mount. Calls such as mount still "
             "need seccomp.allow."},
     KeyInfo{
+        Key::FilesystemSystem, "filesystem", "system", KeyType::Choice, "usr|none|host", "usr",
+        "How much of the installed system is shown, read-only. usr: what system-usr lists. host: "
+        "what system-usr and system-host list. none: nothing but what a policy names."},
+    KeyInfo{Key::FilesystemSystemUsr, "filesystem", "system-usr", KeyType::Paths, "", "",
+            "Programs, libraries and what these look up; base fills the list."},
+    KeyInfo{
+        Key::FilesystemSystemHost, "filesystem", "system-host", KeyType::Paths, "", "",
+        "What else administrators and package managers install; base fills the list. No users' "
+        "files (/home, /root, /srv, /mnt), no services' data (/run, /tmp, most of /var)."},
+    KeyInfo{
         Key::FilesystemHome, "filesystem", "home", KeyType::Choice, "private|none|read|write",
         "none",
         "The home directory inside. private: an empty one in memory, gone afterwards. none: not "
@@ -85,6 +95,22 @@ constexpr std::array kKeys = {
         Key::FilesystemWrite, "filesystem", "write", KeyType::Paths, "", "",
         "Files and directories of the host to show writable. Nothing in them can be executed or "
         "mapped executable."},
+    KeyInfo{
+        Key::FilesystemExec, "filesystem", "exec", KeyType::Paths, "", "",
+        "Programs, and directories of them, that may be executed; they are shown read-only. With "
+        "this key set nothing else can be: execve is refused by Landlock, and all that is no "
+        "library directory is mounted noexec, so that the ELF loader cannot map it either. What "
+        "starts them (ELF interpreter, #! line) is added. Libraries stay mappable."},
+    KeyInfo{
+        Key::FilesystemOverlay, "filesystem", "overlay", KeyType::Paths, "", "",
+        "Directories of the host to show writable without being written to: changes stay in "
+        "memory, at most limits.scratch of them, and are gone afterwards. Nothing in them can be "
+        "executed. File systems mounted below such a directory are not shown in it."},
+    KeyInfo{
+        Key::FilesystemTmp, "filesystem", "tmp", KeyType::Choice, "private|none|host", "private",
+        "/tmp inside. private: an empty one in memory, gone afterwards. none: not there. host: "
+        "the host's, writable, with what other programs have put there, but for the sockets of "
+        "X11 and ICE, which are covered."},
     KeyInfo{Key::FilesystemTmpfs, "filesystem", "tmpfs", KeyType::Paths, "", "",
             "Directories that are empty, writable and in memory, gone afterwards. Nothing in them "
             "can be executed."},
@@ -93,6 +119,13 @@ constexpr std::array kKeys = {
             "stands there."},
     KeyInfo{Key::FilesystemCreate, "filesystem", "create", KeyType::Paths, "", "",
             "Empty read-only directories to make, for programs that ask whether one exists."},
+    KeyInfo{Key::FilesystemDev, "filesystem", "dev", KeyType::Paths, "", "",
+            "Devices of the host to add to /dev, or directories of them: /dev/kvm, /dev/dri, "
+            "/dev/fuse. Each is a way into a driver, with all requests (ioctl) it takes."},
+    KeyInfo{Key::FilesystemProc, "filesystem", "proc", KeyType::Choice, "private|pids|none", "private",
+            "/proc inside, always of the own processes alone. private: with the kernel's public "
+            "files, less those that tell addresses, modules and keys. pids: processes and nothing "
+            "else. none: not there; /dev/stdin and its like then lead nowhere."},
     KeyInfo{Key::NetworkMode, "network", "mode", KeyType::Choice, "none|private|host", "private",
             "none: no network, not even loopback. private: a loopback interface of its own, which "
             "reaches nothing outside. host: the host's network, unconfined."},
@@ -127,6 +160,10 @@ constexpr std::array kKeys = {
     KeyInfo{Key::LandlockRequire, "landlock", "require", KeyType::Count, "", "",
             "Lowest Landlock ABI of the kernel with which the command may start. Without it, any "
             "will do."},
+    KeyInfo{
+        Key::LandlockReads, "landlock", "reads", KeyType::Choice, "mounts|rules", "mounts",
+        "What limits reading. mounts: what is not mounted is not there. rules: Landlock too, as "
+        "for writing and executing; each open of a file then costs a quarter to two fifths more."},
     KeyInfo{Key::LimitsTime, "limits", "time", KeyType::Seconds, "", "",
             "Wall-clock time, in seconds or as \"10m\"; then everything inside is killed."},
     KeyInfo{Key::LimitsMemory, "limits", "memory", KeyType::Size, "", "",
@@ -159,6 +196,20 @@ constexpr std::array kKeys = {
         "own instead, which sbx relays. always: also where none is. never: a terminal is an error. "
         "inherit: the caller's own is handed on, which the command can then read, write and set."},
     KeyInfo{
+        Key::DesktopX11, "desktop", "x11", KeyType::Choice, "off|on|optional", "off",
+        "The socket of the X11 display that DISPLAY names, its cookies (XAUTHORITY), and the host's "
+        "name for them. A client of it sees every key and every window, and can type into them. on: "
+        "an error if there is none. optional: without it then."},
+    KeyInfo{Key::DesktopWayland, "desktop", "wayland", KeyType::Choice, "off|on|optional", "off",
+            "The socket of the Wayland compositor, WAYLAND_DISPLAY in XDG_RUNTIME_DIR. on, optional: "
+            "as for desktop.x11."},
+    KeyInfo{Key::DesktopAudio, "desktop", "audio", KeyType::Choice, "off|on|optional", "off",
+            "The sockets of PipeWire and PulseAudio in XDG_RUNTIME_DIR: sound, the microphone too, "
+            "and what else the user's PipeWire offers. on, optional: as for desktop.x11."},
+    KeyInfo{Key::DesktopGpu, "desktop", "gpu", KeyType::Choice, "off|on|optional", "off",
+            "The graphics devices (/dev/dri and its like), and what Mesa reads of /sys. on, optional: "
+            "as for desktop.x11."},
+    KeyInfo{
         Key::ReportOnViolation, "report", "on-violation", KeyType::Choice, "kill|errno|log",
         "errno",
         "What follows the report of a denied call. kill: the process is killed. errno: the call "
@@ -184,17 +235,8 @@ struct Unsupported {
 // Words that a reader of other tools' policies would try. Accepting one without enforcing it would
 // be a promise that nobody keeps.
 constexpr std::array kUnsupported = {
-    Unsupported{"desktop", "",
-                "desktop sockets are not visible inside; none can be granted in this version"},
-    Unsupported{"filesystem", "system", "base shows /usr; name more with filesystem.read"},
-    Unsupported{"filesystem", "tmp",
-                "/tmp is always private; use filesystem.tmpfs for more such places"},
-    Unsupported{"filesystem", "exec",
-                "what filesystem.read shows can be executed, nothing else can"},
-    Unsupported{"filesystem", "overlay",
-                "this version has no overlays; use filesystem.read or filesystem.tmpfs"},
-    Unsupported{"filesystem", "dev", "/dev is always a minimal one of its own"},
-    Unsupported{"filesystem", "proc", "/proc is always one of its own"},
+    Unsupported{"desktop", "dbus",
+                "a message bus starts programs outside; sbx offers none until it can filter one"},
     Unsupported{"network", "connect",
                 "network.mode private reaches nothing; restrict connect with [[seccomp.rule]]"},
     Unsupported{"network", "bind", "bind inside is free; network.publish opens a port outside"},

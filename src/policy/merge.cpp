@@ -12,8 +12,12 @@
 namespace sbx::policy {
 namespace {
 
-constexpr std::array kPathKeys = {Key::FilesystemRead, Key::FilesystemWrite, Key::FilesystemTmpfs,
-                                  Key::FilesystemHide, Key::FilesystemCreate};
+// Of one place, the later layer's wish replaces an earlier one's under any of these keys.
+constexpr std::array kPathKeys = {Key::FilesystemSystemUsr, Key::FilesystemSystemHost,
+                                  Key::FilesystemRead,    Key::FilesystemWrite,
+                                  Key::FilesystemExec,    Key::FilesystemOverlay,
+                                  Key::FilesystemTmpfs,   Key::FilesystemHide,
+                                  Key::FilesystemCreate,  Key::FilesystemDev};
 constexpr std::array kLimitKeys = {Key::LimitsTime,    Key::LimitsMemory, Key::LimitsProcesses,
                                    Key::LimitsCpu,     Key::LimitsFiles,  Key::LimitsFileSize,
                                    Key::LimitsScratch, Key::LimitsCore};
@@ -385,13 +389,21 @@ Policy to_policy(const Stack& stack) {
     }
   }
   policy.nested = layered_names(stack, Key::NamespacesNested);
+  policy.system = text_or_default(stack, Key::FilesystemSystem);
+  policy.system_usr = layered_paths(stack, Key::FilesystemSystemUsr);
+  policy.system_host = layered_paths(stack, Key::FilesystemSystemHost);
   policy.home = text_or_default(stack, Key::FilesystemHome);
   policy.cwd = text_or_default(stack, Key::FilesystemCwd);
   policy.read = layered_paths(stack, Key::FilesystemRead);
   policy.write = layered_paths(stack, Key::FilesystemWrite);
+  policy.exec = layered_paths(stack, Key::FilesystemExec);
+  policy.overlay = layered_paths(stack, Key::FilesystemOverlay);
+  policy.tmp = text_or_default(stack, Key::FilesystemTmp);
   policy.tmpfs = layered_paths(stack, Key::FilesystemTmpfs);
   policy.hide = layered_paths(stack, Key::FilesystemHide);
   policy.create = layered_paths(stack, Key::FilesystemCreate);
+  policy.dev = layered_paths(stack, Key::FilesystemDev);
+  policy.proc = text_or_default(stack, Key::FilesystemProc);
   policy.network_mode = text_or_default(stack, Key::NetworkMode);
   policy.publish = plain_names(stack, Key::NetworkPublish);
   policy.seccomp_default = text_or_default(stack, Key::SeccompDefault);
@@ -404,6 +416,7 @@ Policy to_policy(const Stack& stack) {
   if (const auto abi = stack.single.find(Key::LandlockRequire); abi != stack.single.end()) {
     policy.landlock_abi = std::get<Number>(abi->second);
   }
+  policy.landlock_reads = text_or_default(stack, Key::LandlockReads);
   for (const Key key : kLimitKeys) {
     if (const auto limit = stack.single.find(key); limit != stack.single.end()) {
       policy.limits.emplace(key, std::get<Number>(limit->second));
@@ -414,6 +427,11 @@ Policy to_policy(const Stack& stack) {
   policy.env_set = stack.variables;
   policy.env_pass = text_or_default(stack, Key::EnvironmentPass);
   policy.terminal_mode = text_or_default(stack, Key::TerminalMode);
+  for (const Key key : {Key::DesktopX11, Key::DesktopWayland, Key::DesktopAudio, Key::DesktopGpu}) {
+    if (Text wish = text_or_default(stack, key); wish.value != "off") {
+      policy.desktop.emplace(key, std::move(wish));
+    }
+  }
   policy.on_violation = text_or_default(stack, Key::ReportOnViolation);
   return policy;
 }

@@ -112,9 +112,14 @@ struct Policy {
   std::map<Key, Flag> namespaces;    // [namespaces] those that are set, without nested
   std::vector<LayeredName> nested;   // kinds that the command may make: "user", "mount" …
 
-  Text home;                         // [filesystem] "private" | "none" | "read" | "write"
+  Text system;                       // [filesystem] "usr" | "none" | "host"
+  std::vector<LayeredPath> system_usr, system_host;
+  Text home;                         // "private" | "none" | "read" | "write"
   Text cwd;                          // "none" | "read" | "write"
-  std::vector<LayeredPath> read, write, tmpfs, hide, create;
+  std::vector<LayeredPath> read, write, exec, overlay;
+  Text tmp;                          // "private" | "none" | "host"
+  std::vector<LayeredPath> tmpfs, hide, create, dev;
+  Text proc;                         // "private" | "pids" | "none"
 
   Text network_mode;                 // [network] "none" | "private" | "host"
   std::vector<Text> publish;         // "[address:]outside:inside[/tcp]"
@@ -128,6 +133,7 @@ struct Policy {
 
   std::vector<Text> capabilities;    // kept, by name; policy/capabilities.h
   Number landlock_abi;               // lowest that will do; 0: any
+  Text landlock_reads;               // "mounts" | "rules"
 
   std::map<Key, Number> limits;      // only those that are set; bytes, seconds or counts
 
@@ -136,6 +142,7 @@ struct Policy {
   Text env_pass;                     // "none" | "safe" | "all"
 
   Text terminal_mode;                // "auto" | "always" | "never" | "inherit"
+  std::map<Key, Text> desktop;       // [desktop]: "on" or "optional"; others are left out
 
   Text on_violation;                 // [report] "kill" | "errno" | "log"
 };

@@ -217,6 +217,7 @@ Status check_number(Key key, const Number& number) {
 
 Status check_paths(Key key, const std::vector<PathEntry>& entries) {
   const bool has_source = key == Key::FilesystemRead || key == Key::FilesystemWrite;
+  const bool is_new = key == Key::FilesystemTmpfs || key == Key::FilesystemCreate;
   for (const PathEntry& entry : entries) {
     auto path = check_path(entry.path, entry.origin);
     if (!path) {
@@ -231,7 +232,11 @@ Status check_paths(Key key, const std::vector<PathEntry>& entries) {
         return at.error();
       }
     }
-    if (entry.optional && (key == Key::FilesystemTmpfs || key == Key::FilesystemCreate)) {
+    if (key == Key::FilesystemDev && (!path::is_below(*path, "/dev") || *path == "/dev")) {
+      return Error{"no device: " + quote(*path), 0, entry.origin,
+                   "name one of /dev, as \"/dev/kvm\"; other paths are for filesystem.read and write"};
+    }
+    if (entry.optional && is_new) {
       return Error{"`optional` has no meaning in " + qualified_name(key), 0, entry.origin,
                    "such a directory is made new, whatever the host has"};
     }

@@ -162,7 +162,7 @@ Status confine_before_clone(const plan::LaunchPlan& plan) {
   if (scope == 0) {
     return {};
   }
-  const int created = sys::create_ruleset(0, scope);
+  const int created = sys::create_ruleset(0, 0, scope);
   const sys::UniqueFd ruleset(created);
   const int answer = created < 0 ? created : sys::restrict_self(created);
   if (answer < 0) {

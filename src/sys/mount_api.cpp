@@ -12,14 +12,15 @@ namespace sbx::sys {
 namespace {
 
 // <sys/mount.h> and <linux/mount.h> cannot be included together with glibc 2.36.
-constexpr unsigned long kMntDetach = 2;
+constexpr unsigned long kMntDetach = 2, kUmountNofollow = 8;
 constexpr std::uint64_t kPropagationPrivate = 1ul << 18;  // MS_PRIVATE
 
 int result_of(long value) { return value < 0 ? -errno : static_cast<int>(value); }
 
 int configure(int context, const FilesystemOption* options) {
   for (; options->key != nullptr; ++options) {
-    if (::syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, options->key, options->value, 0) != 0) {
+    const unsigned command = options->value != nullptr ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
+    if (::syscall(SYS_fsconfig, context, command, options->key, options->value, 0) != 0) {
       return -errno;
     }
   }
@@ -62,6 +63,10 @@ int attach_at_root(int fd) {
   return result_of(::syscall(SYS_move_mount, fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH));
 }
 
+int detach(const char* path) {
+  return result_of(::syscall(SYS_umount2, path, kMntDetach | kUmountNofollow));
+}
+
 int make_all_private() {
   mount_attr request{};
   request.propagation = kPropagationPrivate;
@@ -86,9 +91,9 @@ int pivot_into(int root) {
 
 namespace {
 
-int open_path(int directory, const char* path, std::uint64_t resolve, std::uint64_t flags = 0) {
+int open_path(int directory, const char* path, std::uint64_t resolve, std::uint64_t flags = O_PATH) {
   open_how how{};
-  how.flags = O_PATH | O_CLOEXEC | flags;
+  how.flags = O_CLOEXEC | flags;
   how.resolve = resolve;
   return result_of(::syscall(SYS_openat2, directory, path, &how, sizeof how));
 }
@@ -104,7 +109,11 @@ int open_beneath_no_symlinks(int directory, const char* path) {
 }
 
 int open_beneath_no_follow(int directory, const char* path) {
-  return open_path(directory, path, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, O_NOFOLLOW);
+  return open_path(directory, path, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, O_PATH | O_NOFOLLOW);
+}
+
+int open_beneath_for_reading(int directory, const char* path) {
+  return open_path(directory, path, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, O_RDONLY | O_NOCTTY);
 }
 
 }  // namespace sbx::sys

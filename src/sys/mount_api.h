@@ -19,7 +19,7 @@ inline constexpr std::uint64_t kNoDev = MOUNT_ATTR_NODEV;
 inline constexpr std::uint64_t kNoExec = MOUNT_ATTR_NOEXEC;
 
 // A new mount of a file system type, detached from any tree. `options` are pairs of key and value,
-// ended by a null key; values are strings.
+// ended by a null key; a null value stands for a flag.
 struct FilesystemOption {
   const char* key;
   const char* value;
@@ -36,6 +36,9 @@ int set_attributes(int fd, std::uint64_t attributes, bool recursive);
 int attach(int fd, int place);
 int attach_at_root(int fd);
 
+// Takes away the uppermost mount at `path`, which may be in use (MNT_DETACH).
+int detach(const char* path);
+
 // Makes every mount of this namespace private: no event goes out, none comes in.
 int make_all_private();
 
@@ -50,5 +53,8 @@ int open_beneath_no_symlinks(int directory, const char* path);
 
 // The same; what stands at the end may be a symbolic link, and is opened itself (O_NOFOLLOW).
 int open_beneath_no_follow(int directory, const char* path);
+
+// The same as open_beneath_no_symlinks, O_RDONLY instead of O_PATH.
+int open_beneath_for_reading(int directory, const char* path);
 
 }  // namespace sbx::sys

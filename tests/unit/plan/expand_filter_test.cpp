@@ -232,7 +232,7 @@ TEST_CASE("filter: W^X", "[filter]") {
       {"modify_ldt", {1}, "allow"},  // by name
       {"memfd_create", {}, "deny 1"},
       {"memfd_secret", {}, "deny 1"},
-      {"userfaultfd", {}, "allow"},
+      {"userfaultfd", {}, "deny 1"},
   };
   for (const Row& row : rows) {
     INFO(row.call << fmt::format(" {:#x}", fmt::join(row.args, " ")));

@@ -59,6 +59,7 @@ TEST_CASE("what is secret is covered below a readable grant too", "[own-files]")
   host.paths["/home/u/.config/sbx"] = PathFacts::Kind::Directory;
   CHECK(held(host, {grant("/home/u", true)}) ==
         Texts{"mount a tmpfs on /home/u/.config/sbx, mode 0000, read-only, noexec, at most 4096 bytes"});
+  CHECK(held(host, {{OverlayMount{"/home/u", "/home/u"}, kLine}}) == held(host, {grant("/home/u", true)}));
   // Unless the user has named it.
   CHECK(held(host, {grant("/home/u", true), grant("/home/u/.config/sbx", true)}).empty());
 }

@@ -121,8 +121,8 @@ TEST_CASE("explain: what lost, and why") {
   };
   CHECK(why({"[seccomp]\ndeny = [\"ptrace\"]\n", "[seccomp]\nallow = [\"@debug\"]\n"}, "ptrace") ==
         "denied; seccomp.allow = @debug [b.toml:3]: the call's own name beats a group");
-  CHECK(why({"[seccomp]\ndeny = [\"ptrace\"]\n", "[seccomp]\nallow = [\"ptrace\"]\n"}, "ptrace") ==
-        "allowed; seccomp.deny = ptrace [a.toml:3]: the later layer wins");
+  CHECK(why({"[seccomp]\ndeny = [\"kcmp\"]\n", "[seccomp]\nallow = [\"kcmp\"]\n"}, "kcmp") ==
+        "allowed; seccomp.deny = kcmp [a.toml:3]: the later layer wins");
   CHECK(
       why({"[seccomp]\nallow = [\"ptrace\", \"mprotect\"]\n"}, "mprotect(_, _, PROT_EXEC)") ==
       "denied; seccomp.allow = mprotect [a.toml:3]: what sbx itself needs comes before the policy");

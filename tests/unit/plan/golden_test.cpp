@@ -30,7 +30,8 @@ Probes debian_with_everything() {
         "/etc/group",     "/etc/hosts",  "/etc/ld.so.cache", "/etc/localtime", "/etc/nsswitch.conf",
         "/etc/passwd",    "/etc/gitconfig", "/etc/resolv.conf", "/etc/services", "/etc/protocols",
         "/etc/mime.types", "/etc/wgetrc", "/etc/inputrc",     "/etc/bash.bashrc", "/etc/profile",
-        "/etc/host.conf", "/etc/gai.conf", "/etc/timezone",   "/etc/os-release"};
+        "/etc/host.conf", "/etc/gai.conf", "/etc/timezone",   "/etc/os-release",
+        "/usr/bin/redis-server", "/usr/bin/memcached", "/lib64/ld-linux-x86-64.so.2"};
     PathFacts facts = links.probes().path(path);
     if (facts.kind == PathFacts::Kind::Missing) {
       facts.kind = path.starts_with("/dev/") ? PathFacts::Kind::Device
@@ -39,6 +40,7 @@ Probes debian_with_everything() {
     }
     return facts;
   };
+  probes.program = [](const std::string&) { return ProgramFacts{"/lib64/ld-linux-x86-64.so.2", false}; };
   probes.accounts.uid_of = probes.accounts.gid_of = [](const std::string& name) {
     return std::optional<std::uint32_t>(name == "root" ? 0 : 101);
   };
