@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The supervisor after exec: one epoll loop over init's pidfd, a signalfd, the seccomp notify fd,
-// init's status pipe, a timer and a terminal. Every byte that comes from the sandboxee is hostile: arguments
-// are copied once, decisions are made on the copy.
+// init's status pipe, a timer and a terminal. Every byte that comes from the sandboxee is hostile:
+// arguments are copied once, decisions are made on the copy.
 #pragma once
 
 #include <cstdint>

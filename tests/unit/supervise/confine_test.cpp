@@ -221,10 +221,10 @@ TEST_CASE("confine: a terminal is set and asked, never typed into", "[confine]")
   CHECK(dies(call(SYS_ioctl, 0, TIOCSWINSZ, nullptr), plan));
   CHECK(dies(call(SYS_getpgid, 0), plan));
   plan.terminal.own = true;
-  for (const unsigned long request : {TCGETS, TCSETS, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP}) {
+  for (const int request : {TCGETS, TCSETS, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP}) {
     CHECK_FALSE(dies(call(SYS_ioctl, -1, request, nullptr), plan));
   }
-  for (const unsigned long request : {TIOCSTI, TIOCSPGRP, TIOCSCTTY, TIOCSETD, TIOCLINUX}) {
+  for (const int request : {TIOCSTI, TIOCSPGRP, TIOCSCTTY, TIOCSETD, TIOCLINUX}) {
     CHECK(dies(call(SYS_ioctl, -1, request, nullptr), plan));
   }
   CHECK(dies(call(SYS_kill, 0, SIGKILL), plan));
