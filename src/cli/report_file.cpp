@@ -2,19 +2,13 @@
 #include "cli/report_file.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <csignal>
 
 #include "base/path.h"
 #include "cli/output.h"
-#include "sys/pidfd.h"
-#include "sys/process.h"
 
 namespace sbx::cli {
 namespace {
@@ -77,46 +71,16 @@ int put_in_place(Waiting& waiting) {
   return 0;
 }
 
-// The publisher: waits for one byte, then acts; without it (sbx has failed, or was killed) it
-// leaves nothing behind. It answers with an errno.
-[[noreturn]] void publish(Waiting waiting, int socket) {
-  // Ctrl-C reaches the whole foreground group, and must not cost the report of the command it
-  // ended.
-  sigset_t all;
-  ::sigfillset(&all);
-  ::sigprocmask(SIG_BLOCK, &all, nullptr);
-  // Not one descriptor of sbx's: who reads its output waits for the last holder to be gone.
-  std::array kept{waiting.directory.get(), waiting.file.get(), socket};
-  std::sort(kept.begin(), kept.end());
-  unsigned next = 0;
-  for (const int descriptor : kept) {
-    const auto number = static_cast<unsigned>(descriptor);
-    if (number > next) {
-      ::close_range(next, number - 1, 0);
-    }
-    next = number + 1;
-  }
-  ::close_range(next, ~0u, 0);
-  char go = 0;
-  if (::read(socket, &go, 1) == 1) {
-    const int errno_value = put_in_place(waiting);
-    [[maybe_unused]] const ssize_t told = ::write(socket, &errno_value, sizeof errno_value);
-  }
+// What the errand does: nothing is left behind if sbx has failed or was killed.
+int put_in_place_or_remove(Waiting& waiting, bool asked) {
+  const int errno_value = asked ? put_in_place(waiting) : 0;
   if (!waiting.temporary.empty()) {
     ::unlinkat(waiting.directory.get(), waiting.temporary.c_str(), 0);
   }
-  ::_exit(0);
+  return errno_value;
 }
 
 }  // namespace
-
-ReportFile::~ReportFile() {
-  if (publisher_) {
-    channel_.reset();
-    sys::Ended ignored;
-    sys::reap(publisher_.get(), true, ignored);
-  }
-}
 
 Result<ReportFile> ReportFile::open(const std::string& path, bool leaves_root) {
   ReportFile report;
@@ -138,21 +102,13 @@ Result<ReportFile> ReportFile::open(const std::string& path, bool leaves_root) {
   if (!waiting) {
     return std::move(waiting).error();
   }
-  int ends[2] = {-1, -1};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    return cannot("open", path, errno);
+  auto errand =
+      supervise::Errand::start({waiting->directory.get(), waiting->file.get()},
+                               [&](bool asked) { return put_in_place_or_remove(*waiting, asked); });
+  if (!errand) {
+    return cannot("open", path, errand.error().errno_value);
   }
-  report.channel_.reset(ends[0]);
-  const sys::UniqueFd other_end(ends[1]);
-  int pidfd = -1;
-  const int publisher = sys::clone_namespaces(0, &pidfd);
-  if (publisher == 0) {
-    publish(*std::move(waiting), ends[1]);
-  }
-  if (publisher < 0) {
-    return cannot("open", path, -publisher);
-  }
-  report.publisher_.reset(pidfd);
+  report.errand_ = *std::move(errand);
   report.file_ = std::move(waiting->file);
   return report;
 }
@@ -178,17 +134,7 @@ Status ReportFile::finish() {
     return {};
   }
   SBX_TRY(state());
-  if (!publisher_) {
-    return {};
-  }
-  constexpr char kGo = 1;
-  int errno_value = 0;
-  if (::write(channel_.get(), &kGo, 1) != 1 ||
-      ::read(channel_.get(), &errno_value, sizeof errno_value) !=
-          static_cast<ssize_t>(sizeof errno_value)) {
-    return cannot("replace", path_, EPIPE);  // somebody has killed the publisher
-  }
-  if (errno_value != 0) {
+  if (const int errno_value = errand_ ? errand_.ask() : 0; errno_value != 0) {
     return cannot("replace", path_, errno_value);
   }
   file_.reset();

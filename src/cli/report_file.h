@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // --report FILE: events as JSON lines. A reader of FILE sees the old report or the whole new one,
 // never a part: the lines go to a file without a name, which takes the place of FILE at the end.
-// The supervisor's own filter lets it rename nothing (supervise/confine.cpp), so a process forked
-// off beforehand waits to do that one thing.
+// The supervisor's own filter lets it rename nothing (supervise/confine.cpp): an errand does that.
+// A report that was not finished leaves nothing behind.
 #pragma once
 
 #include <string>
 
 #include "base/result.h"
+#include "supervise/errand.h"
 #include "sys/unique_fd.h"
 
 namespace sbx::cli {
@@ -17,7 +18,6 @@ class ReportFile {
   ReportFile() = default;
   ReportFile(ReportFile&&) = default;
   ReportFile& operator=(ReportFile&&) = default;
-  ~ReportFile();  // a report that was not finished leaves nothing behind
 
   // Opens and forks before anything starts, so that a path that cannot be written is a clear error.
   // A FILE that is a device, a pipe or a socket is written directly, and so is one for a run that
@@ -35,10 +35,8 @@ class ReportFile {
  private:
   std::string path_;
   sys::UniqueFd file_;
-  sys::UniqueFd
-      publisher_;          // pidfd of the process that puts the report in place; none: it is there
-  sys::UniqueFd channel_;  // to it
-  int errno_value_ = 0;    // of the first write that failed
+  supervise::Errand errand_;  // puts the report in place; none: it is there
+  int errno_value_ = 0;       // of the first write that failed
 };
 
 }  // namespace sbx::cli

@@ -110,12 +110,12 @@ Status add_limit(const OptionInfo& option, const std::string& value, policy::Pol
     return bad_value(option, value, "there is no limit " + quote(name),
                      near ? "did you mean " + *near + "?" : "limits are " + all);
   }
-  const auto number =
-      policy::parse_amount(*key, value.substr(equals + 1), origin_of(option, value));
-  if (!number) {
-    return number.error();
+  auto limit =
+      policy::value_from_text(*key, value.substr(equals + 1), origin_of(option, value));
+  if (!limit) {
+    return std::move(limit).error();
   }
-  layer.values[*key] = *number;
+  layer.values[*key] = *std::move(limit);
   return {};
 }
 

@@ -189,6 +189,8 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return if_set(policy.wx);
     case Key::MemoryMemfd:
       return if_set(policy.memfd);
+    case Key::LimitsCgroup:
+      return if_set(policy.cgroup);
     case Key::CapabilitiesKeep:
       return shown_all(policy.capabilities);
     case Key::LandlockRequire:
@@ -203,6 +205,8 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
     case Key::LimitsFileSize:
     case Key::LimitsScratch:
     case Key::LimitsCore:
+    case Key::LimitsCpuPercent:
+    case Key::LimitsCpuWeight:
       return shown_limit(policy, key);
     case Key::EnvironmentKeep:
       return shown_all(policy.env_keep);

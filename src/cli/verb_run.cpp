@@ -177,10 +177,15 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
     return std::move(prepared).error();
   }
   stopwatch.lap("open descriptors");
+  auto cgroup = supervise::SandboxCgroup::make(plan);
+  if (!cgroup) {
+    return std::move(cgroup).error();
+  }
   SBX_TRY(supervise::confine_before_clone(plan));
-  auto started = launch::start(**prepared, {.trace = command.trace_launch, .after_clone = [&plan] {
-                                              return supervise::confine_after_clone(plan);
-                                            }});
+  auto started = launch::start(
+      **prepared, {.trace = command.trace_launch,
+                   .cgroup_processes = cgroup->processes(),
+                   .after_clone = [&plan] { return supervise::confine_after_clone(plan); }});
   if (!started) {
     return std::move(started).error();
   }
@@ -205,7 +210,8 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
                                               .status = std::move(started->status),
                                               .notify = std::move(started->notify),
                                               .published = *std::move(published),
-                                              .terminal = listeners.terminal},
+                                              .terminal = listeners.terminal,
+                                              .limits = cgroup->take_watches()},
                            [&listeners](const events::Event& event) { listeners.take(event); },
                            release);
   if (command.trace_launch) {

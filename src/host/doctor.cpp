@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "base/errno_name.h"
 #include "base/text.h"
 #include "host/kernel_version.h"
@@ -192,9 +194,17 @@ Finding terminal(const DoctorFacts& facts) {
 }
 
 Finding cgroup(const DoctorFacts& facts) {
-  return {"cgroup delegation", State::Note,
-          facts.cgroup.empty() ? "none" : "writable: " + facts.cgroup,
-          "limits are resource limits of processes (setrlimit); this version uses no cgroup", ""};
+  const plan::CgroupFacts& found = facts.cgroup;
+  const bool own = !found.delegated.empty() && !found.controllers.empty();
+  if (own || !found.user_bus.empty()) {
+    return {"cgroups", State::Good,
+            own ? fmt::format("below {}: {}", found.delegated, join(found.controllers, " "))
+                : fmt::format("scopes of the user's systemd: {}", join(found.bus_controllers, " ")),
+            "limits.memory counts the whole sandbox; limits.cpu-percent and cpu-weight can be had", ""};
+  }
+  return {"cgroups", State::Note, found.why_not,
+          "limits.memory counts the address space of each process (setrlimit)",
+          "systemd-run --user --scope -p Delegate=yes sbx run …"};
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "host/trial.h"
+#include "plan/host_facts.h"
 
 namespace sbx::host {
 
@@ -44,7 +45,7 @@ struct DoctorFacts {
   std::string ptrace_scope;
   std::string legacy_tiocsti;
   std::string seccomp_mode;  // of sbx itself: 2 under a container's filter
-  std::string cgroup;        // the cgroup2 directory that is this user's; may be empty
+  plan::CgroupFacts cgroup;
 };
 
 Result<DoctorFacts> collect();

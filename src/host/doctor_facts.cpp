@@ -28,28 +28,6 @@ std::string own_seccomp_mode() {
   return "";
 }
 
-// The directory of this process in the cgroup2 hierarchy, if its user may make groups there.
-std::string delegated_cgroup() {
-  const auto groups = read_file("/proc/self/cgroup");
-  if (!groups) {
-    return "";
-  }
-  for (const std::string& line : split(*groups, '\n')) {
-    if (!line.starts_with("0::/")) {
-      continue;
-    }
-    for (const char* root : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
-      const std::string directory = path::normalise(line.substr(4), root);
-      const bool unified = ::access((directory + "/cgroup.controllers").c_str(), R_OK) == 0;
-      if (unified && ::access(directory.c_str(), W_OK) == 0 &&
-          ::access((directory + "/cgroup.procs").c_str(), W_OK) == 0) {
-        return directory;
-      }
-    }
-  }
-  return "";
-}
-
 }  // namespace
 
 Result<DoctorFacts> collect() {
@@ -79,7 +57,7 @@ Result<DoctorFacts> collect() {
   facts.ptrace_scope = read_line("/proc/sys/kernel/yama/ptrace_scope");
   facts.legacy_tiocsti = read_line("/proc/sys/dev/tty/legacy_tiocsti");
   facts.seccomp_mode = own_seccomp_mode();
-  facts.cgroup = delegated_cgroup();
+  facts.cgroup = probe_cgroup();
   return facts;
 }
 

@@ -189,6 +189,7 @@ plan::Probes probes(Status& failure) {
     return find_group(account_file("/etc/group"), group);
   };
   all.random_machine_id = random_machine_id;
+  all.cgroup = probe_cgroup;
   return all;
 }
 

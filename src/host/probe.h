@@ -23,4 +23,7 @@ plan::Probes probes(Status& failure);
 // Nothing of a file that cannot be read (errno_value says why), is no ELF file of 64 bits and no script.
 plan::ProgramFacts probe_program(const std::string& path, int& errno_value);
 
+// Where this user may make cgroups, if anywhere.
+plan::CgroupFacts probe_cgroup();
+
 }  // namespace sbx::host

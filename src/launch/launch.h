@@ -31,6 +31,7 @@ struct StepTiming {
 
 struct StartOptions {
   bool trace = false;         // let release tell the timings
+  int cgroup_processes = -1;  // cgroup.procs of the sandbox's group, open for writing; -1: none
   // Called once the sandbox's processes are cloned, and before any of them may run the command: the
   // supervisor's own confinement, which they must not inherit. An Error ends the launch.
   std::function<Status()> after_clone;

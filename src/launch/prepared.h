@@ -46,6 +46,7 @@ struct PreparedLaunch {
   sys::UniqueFd status_read, status_write;  // init → supervisor: ChildReports, then the wait status
 
   std::vector<std::byte> stack;             // the sandboxee's until exec
+  int cgroup_processes = -1;                // StartOptions::cgroup_processes
   Trace* trace = nullptr;                   // shared mapping; null: not asked for
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // fork_sandboxee in init; session, limits, directory, descriptors, signals and exec in the sandboxee.
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,14 @@
 #include "sys/process.h"
 
 namespace sbx::launch {
+
+namespace {
+
+// setrlimit(2): at the hard limit of processor time comes SIGKILL, at the soft one SIGXCPU, which says
+// why, and lets a program end in order.
+constexpr std::uint64_t mercy(int resource) { return resource == RLIMIT_CPU ? 1 : 0; }
+
+}  // namespace
 
 StepResult fork_sandboxee(const PreparedLaunch& prepared, ChildState& state) noexcept {
   SandboxeeStart start{&prepared, &state};
@@ -30,6 +39,17 @@ int run_sandboxee(void* sandboxee_start) {
   ::_exit(static_cast<int>(ExitCode::SbxFailed));
 }
 
+StepResult join_cgroup(const PreparedLaunch& prepared, ChildState&) noexcept {
+  if (prepared.cgroup_processes < 0) {
+    return {};
+  }
+  if (::write(prepared.cgroup_processes, "0", 1) != 1) {
+    return {errno, 0};
+  }
+  const bool own = (prepared.plan.namespaces.own & CLONE_NEWCGROUP) != 0;
+  return {own && ::unshare(CLONE_NEWCGROUP) != 0 ? errno : 0, 0};
+}
+
 StepResult own_session(const PreparedLaunch&, ChildState&) noexcept {
   return {::setsid() < 0 ? errno : 0, 0};
 }
@@ -41,7 +61,9 @@ StepResult own_process_group(const PreparedLaunch&, ChildState&) noexcept {
 StepResult set_limits(const PreparedLaunch& prepared, ChildState&) noexcept {
   for (std::size_t i = 0; i < prepared.plan.limits.size(); ++i) {
     const plan::ResourceLimit& limit = prepared.plan.limits[i];
-    if (const int answer = sys::lower_limit(limit.resource, limit.value); answer < 0) {
+    if (const int answer = sys::lower_limit(limit.resource, limit.value,
+                                              limit.value + mercy(limit.resource));
+        answer < 0) {
       return {-answer, static_cast<std::int32_t>(i)};
     }
   }

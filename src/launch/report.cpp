@@ -90,6 +90,8 @@ std::string_view step_hint(Step step, int errno_value) {
                  : "see sbx doctor";
     case Step::ForbidNamespaces:
       return "the kernel did not accept the limit of namespaces; sbx does not run without it";
+    case Step::JoinCgroup:
+      return "sbx doctor says which cgroups there are; limits.cgroup = \"never\" does without";
     case Step::OwnClocks:
       return "the kernel refuses a time namespace (Linux 5.6, CONFIG_TIME_NS): leave "
              "namespaces.time out";

@@ -65,6 +65,8 @@ constexpr std::array kInitSequence{
     ChildStep{Step::DieWithSupervisor, "tie the sandbox to its supervisor", die_with_supervisor},
     // user_namespaces(7): a process may map its own ids without any privilege once setgroups is denied.
     ChildStep{Step::MapIds, "map user and group ids", map_ids},
+    // Before its cgroup namespace is made, whose root is the group that its maker is in.
+    ChildStep{Step::JoinCgroup, "join the sandbox's cgroup", join_cgroup},
     // The caller's terminal controls nothing inside: nothing can be pushed into its input (TIOCSTI), and
     // its signals reach the command only once, by way of the supervisor.
     ChildStep{Step::OwnSession, "open a session of its own", own_session},

@@ -15,6 +15,7 @@ struct PreparedLaunch;
 enum class Step : std::int32_t {
   DieWithSupervisor,
   MapIds,
+  JoinCgroup,
   OwnSession,
   OwnClocks,
   LoopbackUp,

@@ -222,8 +222,12 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {
   }
 
   int pidfd = -1;
-  // clone(2) has no room for CLONE_NEWTIME: init unshares that one itself.
-  const int pid = sys::clone_namespaces(prepared.plan.namespaces.own & ~std::uint64_t{CLONE_NEWTIME}, &pidfd);
+  prepared.cgroup_processes = options.cgroup_processes;
+  // clone(2) has no room for CLONE_NEWTIME: init unshares that one itself, and the cgroup namespace
+  // where it first joins a cgroup.
+  const std::uint64_t later = std::uint64_t{CLONE_NEWTIME} |
+                              (options.cgroup_processes >= 0 ? std::uint64_t{CLONE_NEWCGROUP} : 0);
+  const int pid = sys::clone_namespaces(prepared.plan.namespaces.own & ~later, &pidfd);
   if (pid == 0) {
     run_init(prepared);
   }

@@ -12,6 +12,7 @@ namespace sbx::launch {
 StepResult die_with_supervisor(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult map_ids(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult own_clocks(const PreparedLaunch& prepared, ChildState& state) noexcept;
+StepResult join_cgroup(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult loopback_up(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult mounts_private(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult build_root(const PreparedLaunch& prepared, ChildState& state) noexcept;

@@ -58,6 +58,14 @@ Result<Terminal> expand_terminal(const policy::Policy& policy, const HostFacts& 
 
 Result<std::vector<ResourceLimit>> expand_limits(const policy::Policy& policy);
 
+// Which limits a cgroup enforces, taken out of `limits` where it does so alone; nothing if no limit
+// wants one. What gets none although it needs one is an Error, or in `degraded` if that was allowed by
+// name ("cgroup").
+Result<std::optional<Cgroup>> expand_cgroup(const policy::Policy& policy, const Identity& identity,
+                                            const Request& request, const Probes& probes,
+                                            std::vector<ResourceLimit>& limits,
+                                            std::vector<std::string>& degraded);
+
 std::vector<std::string> expand_environment(const policy::Policy& policy, const Identity& identity,
                                             const HostFacts& facts);
 

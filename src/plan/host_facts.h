@@ -31,6 +31,18 @@ struct HostFacts {
   int landlock_abi = 0;                      // 0: not there
 };
 
+// cgroups(7), version 2, as far as this user may use it.
+struct CgroupFacts {
+  std::string delegated;                 // directory below which groups can be made; empty: none
+  std::vector<std::string> controllers;  // that those groups can have: "memory", "pids", "cpu"
+  bool vacate = false;                   // sbx is in `delegated` itself, alone, and must step down first
+  std::string user_bus;                  // socket of the bus of the user's systemd, which makes a scope
+                                         // for who asks; empty: none
+  std::vector<std::string> bus_controllers;
+  std::string mount;                     // of version 2: "/sys/fs/cgroup"
+  std::string why_not;                   // for people, where there is neither
+};
+
 // What a path on the host leads to, symbolic links followed once, here.
 struct PathFacts {
   enum class Kind : std::uint8_t { Missing, File, Directory, Device, Socket, Other };
@@ -72,6 +84,7 @@ struct Probes {
   LinkProbe link;
   AccountProbe accounts;
   std::function<std::string()> random_machine_id;  // 32 hexadecimal digits, others at each call
+  std::function<CgroupFacts()> cgroup;  // asked only for limits that want one
   ProgramProbe program = [](const std::string&) { return ProgramFacts{}; };
 };
 

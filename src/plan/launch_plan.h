@@ -36,7 +36,29 @@ struct Namespaces {
   friend bool operator==(const Namespaces&, const Namespaces&) = default;
 };
 
-// setrlimit(2); soft and hard alike.
+// One file of the sandbox's cgroup.
+struct CgroupSetting {
+  std::string file;             // "memory.max"
+  std::string value;            // as the kernel wants it: "536870912", "150000 100000"
+  std::string name;             // the policy's word: "memory"
+  std::uint64_t amount = 0;     // the policy's number
+  Origin origin{};
+
+  friend bool operator==(const CgroupSetting&, const CgroupSetting&) = default;
+};
+
+// One group for all processes inside, below what the user was given. Taken down with the sandbox.
+struct Cgroup {
+  std::string parent;           // directory; empty: the scope that the user's systemd makes
+  bool vacate = false;          // sbx itself is in `parent` and first moves to a group beside
+  std::string user_bus, mount;  // where parent is empty: socket, and where version 2 is mounted
+  std::vector<std::string> controllers;
+  std::vector<CgroupSetting> settings;
+
+  friend bool operator==(const Cgroup&, const Cgroup&) = default;
+};
+
+// setrlimit(2); soft and hard alike, but for processor time, whose hard limit is a second later.
 struct ResourceLimit {
   int resource = 0;             // RLIMIT_*
   std::string name;             // the policy's word: "processes"
@@ -120,6 +142,7 @@ struct LaunchPlan {
   Landlock landlock;
 
   std::vector<ResourceLimit> limits;
+  std::optional<Cgroup> cgroup;
   std::optional<std::uint64_t> time_limit_seconds;
   Origin time_limit_origin{};
   std::uint32_t umask = 022;

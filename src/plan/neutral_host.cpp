@@ -40,6 +40,7 @@ Probes neutral_probes() {
   probes.link = [](const std::string&) { return std::nullopt; };
   probes.accounts = {id_of, id_of};
   probes.random_machine_id = [] { return std::string(32, '0'); };
+  probes.cgroup = [] { return CgroupFacts{.why_not = "this host gives none"}; };
   return probes;
 }
 

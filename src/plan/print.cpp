@@ -2,6 +2,7 @@
 #include "plan/print.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <linux/sched.h>
 
 #include "base/text.h"
@@ -190,7 +191,18 @@ std::string confinement_text(const LaunchPlan& plan) {
 std::string limits_text(const LaunchPlan& plan) {
   std::string text = "limits\n";
   for (const ResourceLimit& limit : plan.limits) {
-    text += line(fmt::format("{} = {}", limit.name, limit.value), limit.origin);
+    text += line(fmt::format("{} = {}, {}", limit.name, limit.value, mechanism(limit)), limit.origin);
+  }
+  if (plan.cgroup) {
+    const std::string place = plan.cgroup->parent.empty()
+                                  ? "a scope of the user's systemd"
+                                  : plan.cgroup->parent;
+    text += line("a cgroup below " + place, {});
+    for (const CgroupSetting& setting : plan.cgroup->settings) {
+      text += line(fmt::format("{} = {}, all processes together (cgroup, {})", setting.name,
+                               setting.amount, setting.file),
+                   setting.origin);
+    }
   }
   if (plan.time_limit_seconds) {
     text += line(fmt::format("time = {} s", *plan.time_limit_seconds), plan.time_limit_origin);
@@ -235,6 +247,23 @@ std::string command_text(const LaunchPlan& plan) {
 }
 
 }  // namespace
+
+std::string_view mechanism(const ResourceLimit& limit) {
+  switch (limit.resource) {
+    case RLIMIT_AS:
+      return "the address space of each process (RLIMIT_AS)";
+    case RLIMIT_NPROC:
+      return "all processes and threads together (RLIMIT_NPROC)";
+    case RLIMIT_CPU:
+      return "seconds of each process (RLIMIT_CPU)";
+    case RLIMIT_NOFILE:
+      return "each process (RLIMIT_NOFILE)";
+    case RLIMIT_FSIZE:
+      return "each file (RLIMIT_FSIZE)";
+    default:
+      return "each process (RLIMIT_CORE)";
+  }
+}
 
 std::string describe(const MountOp& op) { return std::visit(Describe{}, op.what); }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "plan/launch_plan.h"
 
@@ -14,5 +15,8 @@ std::string to_json(const LaunchPlan& plan);
 
 // "bind /usr read-only", "tmpfs /tmp": for a line of --dry-run and for the error of a failed step.
 std::string describe(const MountOp& op);
+
+// What the kernel counts, and the resource that makes it: "each process (RLIMIT_NOFILE)".
+std::string_view mechanism(const ResourceLimit& limit);
 
 }  // namespace sbx::plan

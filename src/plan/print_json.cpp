@@ -82,7 +82,14 @@ Json network_json(const LaunchPlan& plan) {
 Json limits_json(const LaunchPlan& plan) {
   Json list = Json::array();
   for (const ResourceLimit& limit : plan.limits) {
-    list.push_back(with_origin({{"name", limit.name}, {"value", limit.value}}, limit.origin));
+    list.push_back(with_origin({{"name", limit.name}, {"value", limit.value},
+                                {"mechanism", std::string(mechanism(limit))}}, limit.origin));
+  }
+  if (plan.cgroup) {
+    for (const CgroupSetting& setting : plan.cgroup->settings) {
+      list.push_back(with_origin({{"name", setting.name}, {"value", setting.amount},
+                                  {"mechanism", "cgroup, " + setting.file}}, setting.origin));
+    }
   }
   if (plan.time_limit_seconds) {
     list.push_back(with_origin({{"name", "time"}, {"value", *plan.time_limit_seconds}}, plan.time_limit_origin));

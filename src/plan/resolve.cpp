@@ -267,6 +267,12 @@ Result<LaunchPlan> resolve_granted(const policy::Policy& policy, const Request& 
     return limits.error();
   }
   plan.limits = std::move(*limits);
+  auto cgroup =
+      expand_cgroup(policy, plan.identity, request, probes, plan.limits, plan.degraded);
+  if (!cgroup) {
+    return cgroup.error();
+  }
+  plan.cgroup = std::move(*cgroup);
   if (const auto time = policy.limits.find(policy::Key::LimitsTime); time != policy.limits.end()) {
     plan.time_limit_seconds = time->second.value;
     plan.time_limit_origin = time->second.origin;

@@ -167,7 +167,8 @@ constexpr std::array kKeys = {
     KeyInfo{Key::LimitsTime, "limits", "time", KeyType::Seconds, "", "",
             "Wall-clock time, in seconds or as \"10m\"; then everything inside is killed."},
     KeyInfo{Key::LimitsMemory, "limits", "memory", KeyType::Size, "", "",
-            "Address space of each process, in bytes or as \"512M\"."},
+            "Memory of all processes inside together, in bytes or as \"512M\", where sbx can have a "
+            "cgroup; else the address space of each process."},
     KeyInfo{Key::LimitsProcesses, "limits", "processes", KeyType::Count, "", "",
             "Processes and threads inside, all together."},
     KeyInfo{Key::LimitsCpu, "limits", "cpu", KeyType::Seconds, "", "",
@@ -181,6 +182,14 @@ constexpr std::array kKeys = {
             "\"64M\"."},
     KeyInfo{Key::LimitsCore, "limits", "core", KeyType::Size, "", "",
             "Size of a core dump; 0 for none."},
+    KeyInfo{Key::LimitsCpuPercent, "limits", "cpu-percent", KeyType::Count, "", "",
+            "Processor time of all processes inside together, in hundredths of one processor: 150 "
+            "is one and a half. Needs a cgroup."},
+    KeyInfo{Key::LimitsCpuWeight, "limits", "cpu-weight", KeyType::Count, "", "",
+            "Share of busy processors, from 1 to 10000; others have 100. Needs a cgroup."},
+    KeyInfo{Key::LimitsCgroup, "limits", "cgroup", KeyType::Choice, "auto|require|never", "auto",
+            "A cgroup for the whole sandbox. auto: for limits that need one or are better with one. "
+            "require: refuse to start without. never: resource limits of processes only."},
     KeyInfo{Key::EnvironmentKeep, "environment", "keep", KeyType::Names, "", "",
             "Environment variables to pass on, beside those that environment.pass does."},
     KeyInfo{Key::EnvironmentSet, "environment", "set", KeyType::Pairs, "", "",

@@ -20,7 +20,8 @@ constexpr std::array kPathKeys = {Key::FilesystemSystemUsr, Key::FilesystemSyste
                                   Key::FilesystemCreate,  Key::FilesystemDev};
 constexpr std::array kLimitKeys = {Key::LimitsTime,    Key::LimitsMemory, Key::LimitsProcesses,
                                    Key::LimitsCpu,     Key::LimitsFiles,  Key::LimitsFileSize,
-                                   Key::LimitsScratch, Key::LimitsCore};
+                                   Key::LimitsScratch, Key::LimitsCore,   Key::LimitsCpuPercent,
+                                   Key::LimitsCpuWeight};
 
 constexpr std::array kNamespaceKeys = {
     Key::NamespacesUser, Key::NamespacesMount, Key::NamespacesPid,    Key::NamespacesNet,
@@ -422,6 +423,7 @@ Policy to_policy(const Stack& stack) {
       policy.limits.emplace(key, std::get<Number>(limit->second));
     }
   }
+  policy.cgroup = text_or_default(stack, Key::LimitsCgroup);
   policy.env_keep = plain_names(stack, Key::EnvironmentKeep);
   policy.env_unset = plain_names(stack, Key::EnvironmentUnset);
   policy.env_set = stack.variables;

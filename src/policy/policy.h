@@ -136,6 +136,7 @@ struct Policy {
   Text landlock_reads;               // "mounts" | "rules"
 
   std::map<Key, Number> limits;      // only those that are set; bytes, seconds or counts
+  Text cgroup;                       // "auto", "require", "never"
 
   std::vector<Text> env_keep, env_unset;  // [environment]
   std::map<std::string, Text> env_set;

@@ -212,6 +212,11 @@ Status check_number(Key key, const Number& number) {
     return Error{qualified_name(key) + " cannot be 0", 0, number.origin,
                  "leave the key out for no limit"};
   }
+  constexpr std::uint64_t kHighestWeight = 10000;  // cgroup-v2, cpu.weight
+  if (key == Key::LimitsCpuWeight && number.value > kHighestWeight) {
+    return Error{qualified_name(key) + " is above 10000", 0, number.origin,
+                 "a share from 1 to 10000; others have 100"};
+  }
   return {};
 }
 

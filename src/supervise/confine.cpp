@@ -55,6 +55,7 @@ constexpr std::array kCalls{
     // For reading only. openat2, whose flags lie in memory, is not here.
     Row{"openat", "flags & (O_ACCMODE | O_CREAT | O_TRUNC) == 0"},
     Row{"readlink readlinkat"},
+    Row{"shutdown"},  // ends an errand
     Row{"fcntl", "cmd in {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC}"},
     // The loop.
     Row{"epoll_create1 epoll_ctl epoll_wait epoll_pwait poll ppoll timerfd_create timerfd_settime"},
@@ -184,7 +185,7 @@ Status confine_after_clone(const plan::LaunchPlan& plan) {
   }
   // No core dump: it would hold the caller's environment. No process: the filter says it again.
   for (const int resource : {RLIMIT_CORE, RLIMIT_NPROC}) {
-    if (const int answer = sys::lower_limit(resource, 0); answer < 0) {
+    if (const int answer = sys::lower_limit(resource, 0, 0); answer < 0) {
       return Error{"cannot lower the supervisor's own limits", -answer, {}, ""};
     }
   }

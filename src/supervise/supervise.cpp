@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,7 +42,8 @@ constexpr std::uint64_t kNotifyTag = 2;
 constexpr std::uint64_t kTimerTag = 3;
 constexpr std::uint64_t kStatusTag = 4;
 constexpr std::uint64_t kTerminalTag = 5;
-static_assert(kTerminalTag + TerminalRelay::kTags <= NetworkMediator::kFirstTag);
+constexpr std::uint64_t kFirstLimitTag = 32;  // then one for each LimitWatch
+static_assert(kTerminalTag + TerminalRelay::kTags <= kFirstLimitTag);
 
 DenialKey key_of(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,
                  const seccomp_data& call) {
@@ -88,6 +90,8 @@ class Supervisor {
   void note(events::Event::Kind kind, const std::string& text, const Origin& origin);
   void set_timer();
   void look_at_clock();
+  void look_at_limits();
+  void note_signalled_limit(int signal);
   std::optional<int> read_status();
   Result<Outcome> conclude(const sys::Ended& init);
 
@@ -138,6 +142,13 @@ Status Supervisor::begin() {
     }
     SBX_TRY(running_.terminal->begin(epoll_, kTerminalTag, running_.init.get()));
   }
+  for (std::size_t i = 0; i < running_.limits.size(); ++i) {
+    if (const int result =
+            epoll_.add(running_.limits[i].descriptor(), EPOLLPRI, kFirstLimitTag + i);
+        result < 0) {
+      return Error{"cannot watch the sandbox's cgroup", -result};
+    }
+  }
   if (plan_.time_limit_seconds) {
     time_limit_at_ = sys::monotonic_milliseconds() + *plan_.time_limit_seconds * 1000;
   }
@@ -186,7 +197,11 @@ Status Supervisor::take(const epoll_event& event) {
       return {};
     default:
       if (event.data.u64 < NetworkMediator::kFirstTag) {
-        running_.terminal->take(event);
+        if (event.data.u64 >= kFirstLimitTag) {
+          look_at_limits();
+        } else {
+          running_.terminal->take(event);
+        }
         return {};
       }
       network().finish_connect(event.data.u64);
@@ -298,7 +313,7 @@ void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& ru
     }
     event.denied.answer = answer.kind == plan::Answer::Kind::Kill ? "killed"
                           : plan::is_granted(answer)              ? "allowed (log)"
-                                                     : errno_name(answer.errno_value);
+                                                                  : errno_name(answer.errno_value);
     denials_.report(key, event);
   }
   switch (answer.kind) {
@@ -390,6 +405,27 @@ void Supervisor::look_at_clock() {
   }
 }
 
+void Supervisor::look_at_limits() {
+  for (LimitWatch& watch : running_.limits) {
+    if (const auto text = watch.look()) {
+      note(events::Event::Kind::Limit, *text, watch.origin());
+    }
+  }
+}
+
+// The limits that the kernel tells by a signal (setrlimit(2)).
+void Supervisor::note_signalled_limit(int signal) {
+  const int resource = signal == SIGXCPU ? RLIMIT_CPU : signal == SIGXFSZ ? RLIMIT_FSIZE : -1;
+  for (const plan::ResourceLimit& limit : plan_.limits) {
+    if (limit.resource == resource) {
+      note(events::Event::Kind::Limit,
+           fmt::format("the limit {} = {} was reached: the command was ended", limit.name,
+                       limit.value),
+           limit.origin);
+    }
+  }
+}
+
 // What init wrote before it ended; nothing if it had no time to.
 std::optional<int> Supervisor::read_status() {
   // Init is dead, but a descriptor that leaked must not make us wait.
@@ -412,6 +448,7 @@ Result<Outcome> Supervisor::conclude(const sys::Ended& init) {
   if (network_) {
     network_->look_around(UINT64_MAX);  // what was to be told later
   }
+  look_at_limits();
   denials_.close(sys::realtime_microseconds());
   if (timed_out_) {
     return Outcome(TimedOut{});
@@ -430,6 +467,7 @@ Result<Outcome> Supervisor::conclude(const sys::Ended& init) {
   if (killed_main_ && signal == SIGKILL) {
     return Outcome(Violation{SIGSYS});
   }
+  note_signalled_limit(signal);
   if (status && is_crash(signal)) {
     events::Event event;
     event.kind = events::Event::Kind::Crashed;

@@ -13,6 +13,7 @@
 #include "events/event.h"
 #include "plan/launch_plan.h"
 #include "supervise/publish.h"
+#include "supervise/sandbox_cgroup.h"
 #include "supervise/terminal_relay.h"
 #include "sys/unique_fd.h"
 
@@ -28,6 +29,7 @@ struct Running {
   // Sockets already bound outside, parallel to plan.publish (see publish.h).
   std::vector<PublishedSocket> published;
   TerminalRelay* terminal = nullptr;  // the sandbox's own terminal, if it has one
+  std::vector<LimitWatch> limits;  // of the sandbox's cgroup
 };
 
 struct Exited {

@@ -100,13 +100,13 @@ int close_inherited() {
   return ::closedir(directory) != 0 ? -errno : 0;
 }
 
-int lower_limit(int resource, std::uint64_t value) {
+int lower_limit(int resource, std::uint64_t soft, std::uint64_t hard) {
   rlimit present{};
   if (::syscall(SYS_prlimit64, 0, resource, nullptr, &present) != 0) {
     return -errno;
   }
-  const rlim_t lower = std::min<rlim_t>(value, present.rlim_max);
-  const rlimit wanted{lower, lower};
+  const rlimit wanted{std::min<rlim_t>(soft, present.rlim_max),
+                      std::min<rlim_t>(hard, present.rlim_max)};
   return result_of(::syscall(SYS_prlimit64, 0, resource, &wanted, nullptr));
 }
 

@@ -42,8 +42,8 @@ int keep_over_exec(int descriptor);
 // exec, since all that sbx opens does. Needs /proc.
 int close_inherited();
 
-// The limit, or the present hard limit where that is lower: a limit is never raised.
-int lower_limit(int resource, std::uint64_t value);
+// Both limits, or the present hard limit where that is lower: a limit is never raised.
+int lower_limit(int resource, std::uint64_t soft, std::uint64_t hard);
 
 // Brings the loopback interface of this network namespace up (netdevice(7)).
 int loopback_up();

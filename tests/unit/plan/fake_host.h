@@ -17,13 +17,15 @@ struct FakeHost {
   std::map<std::string, std::uint32_t> link_owners;  // of those that are not root's
   std::map<std::string, std::uint32_t> users;
   std::map<std::string, std::uint32_t> groups;
+  CgroupFacts cgroup{.why_not = "this host gives none"};
 
   Probes probes() const {
     return {[this](const std::string& path) { return facts_of(path); },
             [this](const std::string& path) { return link_of(path); },
             {[this](const std::string& name) { return id_of(users, name); },
              [this](const std::string& name) { return id_of(groups, name); }},
-            [] { return std::string("0123456789abcdef0123456789abcdef"); }};
+            [] { return std::string("0123456789abcdef0123456789abcdef"); },
+            [this] { return cgroup; }};
   }
 
  private:
