@@ -229,6 +229,8 @@ Comparison compare(const Compared& a, const Compared& b) {
   compare_identity(a, b, comparison);
   compare_limits(a, b, comparison);
   compare_environment(a, b, comparison);
+  compare_word("terminal", "mode", a.policy.terminal_mode, b.policy.terminal_mode,
+               {"never", "auto", "always", "inherit"}, comparison);
   // What it lets run is among the calls; kill and errno allow the same.
   compare_word("report", "on-violation", a.policy.on_violation, b.policy.on_violation, {},
                comparison);

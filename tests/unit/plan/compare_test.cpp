@@ -110,6 +110,8 @@ TEST_CASE("diff: the other areas") {
   CHECK(said("", "[capabilities]\nkeep = [\"CAP_CHOWN\"]\n") ==
         Texts{"capabilities CAP_CHOWN: more"});
   CHECK(said("", "[identity]\nhostname = \"x\"\n") == Texts{"identity hostname: neither"});
+  CHECK(said("", "[terminal]\nmode = \"inherit\"\n") == Texts{"terminal mode: more"});
+  CHECK(said("", "[terminal]\nmode = \"never\"\n") == Texts{"terminal mode: less"});
   const Texts logged = said("", "[report]\non-violation = \"log\"\n");
   CHECK(std::find(logged.begin(), logged.end(), "system calls getpid: more") != logged.end());
   CHECK(std::find(logged.begin(), logged.end(), "report on-violation: neither") != logged.end());
