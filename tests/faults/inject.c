@@ -37,6 +37,7 @@ struct process {
   int role;
   int calls;            // entered so far
   int failing;          // the present call is the one
+  int held;             // stopped until its parent's event says who it is
   unsigned long entered;  // its number
   unsigned long first;    // its first argument
 };
@@ -178,6 +179,8 @@ static void at_call(struct process* process) {
   process->failing = 1;
 }
 
+static void go_on(const struct process* process, int signal);
+
 // Who the new process is, by how its parent made it.
 static void at_fork(const struct process* parent, pid_t pid) {
   int role = kOther;
@@ -190,7 +193,11 @@ static void at_fork(const struct process* parent, pid_t pid) {
   } else if (parent->role == kCommand) {
     role = kCommand;
   }
-  add(pid, role);
+  struct process* child = add(pid, role);
+  if (child->held) {
+    child->held = 0;
+    go_on(child, 0);
+  }
 }
 
 // The signal to pass on, or -1 to leave the process stopped.
@@ -223,7 +230,7 @@ static int at_stop(struct process* process, int status) {
   return signal;
 }
 
-static void go_on(struct process* process, int signal) {
+static void go_on(const struct process* process, int signal) {
   // The command is none of our business, but for its end.
   const enum __ptrace_request how = signal == -1                ? PTRACE_LISTEN
                                     : process->role == kCommand ? PTRACE_CONT
@@ -261,8 +268,11 @@ static int trace(pid_t supervisor) {
       }
       continue;
     }
-    // A child may stop before its parent's event names it: its role is set then.
-    struct process* process = add(pid, -1);
+    struct process* process = find(pid);
+    if (process == NULL) {  // a child that stops before its parent's event names it
+      add(pid, -1)->held = 1;
+      continue;
+    }
     go_on(process, at_stop(process, status));
   }
   return result;
