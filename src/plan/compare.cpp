@@ -231,6 +231,13 @@ Comparison compare(const Compared& a, const Compared& b) {
   compare_environment(a, b, comparison);
   compare_word("terminal", "mode", a.policy.terminal_mode, b.policy.terminal_mode,
                {"never", "auto", "always", "inherit"}, comparison);
+  if (a.policy.landlock_abi.value != b.policy.landlock_abi.value) {
+    const auto shown = [](const policy::Number& abi) {
+      return Side{std::to_string(abi.value), "", abi.origin};
+    };
+    comparison.differences.push_back({"landlock", "require", "", false, false,
+                                      shown(a.policy.landlock_abi), shown(b.policy.landlock_abi)});
+  }
   // What it lets run is among the calls; kill and errno allow the same.
   compare_word("report", "on-violation", a.policy.on_violation, b.policy.on_violation, {},
                comparison);

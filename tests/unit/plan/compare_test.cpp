@@ -109,6 +109,10 @@ TEST_CASE("diff: the other areas") {
   CHECK(said("", "[environment]\npass = \"all\"\n") == Texts{"environment pass: more"});
   CHECK(said("", "[capabilities]\nkeep = [\"CAP_CHOWN\"]\n") ==
         Texts{"capabilities CAP_CHOWN: more"});
+  CHECK(said("", "[terminal]\nmode = \"inherit\"\n") == Texts{"terminal mode: more"});
+  CHECK(said("", "[terminal]\nmode = \"never\"\n") == Texts{"terminal mode: less"});
+  CHECK(said("", "[landlock]\nrequire = 1\n") == Texts{"landlock require: neither"});
+  CHECK(said("", "[namespaces]\nipc = false\n") == Texts{"namespaces ipc: more"});
   CHECK(said("", "[identity]\nhostname = \"x\"\n") == Texts{"identity hostname: neither"});
   CHECK(said("", "[terminal]\nmode = \"inherit\"\n") == Texts{"terminal mode: more"});
   CHECK(said("", "[terminal]\nmode = \"never\"\n") == Texts{"terminal mode: less"});
