@@ -41,7 +41,8 @@ Access mounted(const MountOp& op, const std::string& rest) {
     access.kind = Kind::Host;
     access.host_path = path::normalise(overlay->source + rest);
     access.write = true;
-  } else if (const auto* proc = std::get_if<Proc>(&op.what); proc != nullptr && proc->show != Proc::Show::Nothing) {
+  } else if (const auto* proc = std::get_if<Proc>(&op.what);
+             proc != nullptr && proc->show != Proc::Show::Nothing) {
     access.kind = Kind::System;
     access.write = !proc->read_only;
   } else if (std::holds_alternative<Devpts>(op.what)) {
@@ -84,7 +85,10 @@ Access access_at(const LaunchPlan& plan, const std::string& inside) {
 }
 
 std::string to_text(const Access& access, const std::string& inside) {
-  const std::string_view writing = access.write ? "writable" : "read-only";
+  const std::string_view writing = !access.write ? "read-only"
+                                   : access.kind == Kind::Host && !access.writes_reach_host
+                                       ? "changes stay in memory"
+                                       : "writable";
   switch (access.kind) {
     case Kind::Nothing:
       return access.write ? "not there, but can be made, in memory" : "not there";
