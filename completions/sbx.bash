@@ -55,7 +55,7 @@ _sbx_value() {
     --overlay | --tmpfs | --workdir) _sbx_paths -d "$2" ;;
     --home) _sbx_words "private none read write" "$2" ;;
     --net) _sbx_words "none private host" "$2" ;;
-    --allow-degraded) _sbx_words "landlock cgroup" "$2" ;;
+    --allow-degraded) _sbx_words "landlock cgroup userns notify" "$2" ;;
     --tty) _sbx_words "auto always never inherit" "$2" ;;
     --on-violation) _sbx_words "kill errno log" "$2" ;;
     --color) _sbx_words "auto always never" "$2" ;;

@@ -86,7 +86,7 @@ complete -c sbx -n '__sbx_in run explain' -l env -x -a '(set -nx)' -d 'set or pa
 complete -c sbx -n '__sbx_in run' -l tty -x -a 'auto always never inherit' -d 'a terminal of its own'
 complete -c sbx -n '__sbx_in run explain' -l user -x -a '(__fish_complete_users)' -d 'who the command believes to be'
 complete -c sbx -n '__sbx_in run' -l keep-fd -x -d 'leave a descriptor open'
-complete -c sbx -n '__sbx_in run' -l allow-degraded -x -a "landlock cgroup" -d 'run without a layer'
+complete -c sbx -n '__sbx_in run' -l allow-degraded -x -a "landlock cgroup userns notify" -d 'run without a layer'
 complete -c sbx -n '__sbx_in run' -l dry-run -d 'print what would be done'
 complete -c sbx -n '__sbx_in run' -l trace-launch -d 'print the time of each step'
 complete -c sbx -n '__sbx_in run' -l report -r -F -d 'write events to a file'

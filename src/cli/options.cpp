@@ -144,7 +144,7 @@ constexpr OptionInfo kOptions[] = {
      policy::Key::TerminalMode},
 
     {Option::AllowDegraded, "run", "Running", "--allow-degraded", "", "NAME", true, Offer::Words,
-     "landlock|cgroup", "run although this layer of protection is missing on this host"},
+     "landlock|cgroup|userns|notify", "run although this layer of protection is missing on this host"},
     {Option::DryRun, "run", "Running", "--dry-run", "", "", false, Offer::Nothing, "",
      "print what would be done, in order, and do nothing"},
     {Option::TraceLaunch, "run", "Running", "--trace-launch", "", "", false, Offer::Nothing, "",

@@ -20,8 +20,10 @@
 #include "cli/report_file.h"
 #include "cli/verbs.h"
 #include "events/event.h"
+#include "host/degradation.h"
 #include "host/probe.h"
 #include "launch/launch.h"
+#include "launch/scratch.h"
 #include "plan/print.h"
 #include "supervise/confine.h"
 #include "supervise/publish.h"
@@ -146,6 +148,16 @@ launch::TerminalStart start_of(const supervise::TerminalRelay* terminal) {
              : launch::TerminalStart{terminal->start_state(), terminal->starts_in_foreground()};
 }
 
+// An error that would send the user to the doctor gets the doctor's word at once.
+Error with_cause(Error error) {
+  if (error.hint.find("sbx doctor") != std::string::npos) {
+    if (std::string cause = host::cause_of_failure(); !cause.empty()) {
+      error.hint = std::move(cause);
+    }
+  }
+  return error;
+}
+
 Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& command,
                                  bool by_default, Stopwatch& stopwatch) {
   Listeners listeners;
@@ -167,6 +179,10 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   if (!published) {
     return std::move(published).error();
   }
+  const auto scratch = launch::Scratch::make(plan);
+  if (!scratch) {
+    return scratch.error();
+  }
   auto terminal = supervise::TerminalRelay::open(plan.terminal);
   if (!terminal) {
     return std::move(terminal).error();
@@ -182,12 +198,16 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
     return std::move(cgroup).error();
   }
   SBX_TRY(supervise::confine_before_clone(plan));
-  auto started = launch::start(
-      **prepared, {.trace = command.trace_launch,
-                   .cgroup_processes = cgroup->processes(),
-                   .after_clone = [&plan] { return supervise::confine_after_clone(plan); }});
+  bool confined = false;
+  auto started = launch::start(**prepared, {.trace = command.trace_launch,
+                                            .cgroup_processes = cgroup->processes(),
+                                            .after_clone = [&] {
+                                              confined = true;
+                                              return supervise::confine_after_clone(plan);
+                                            }});
   if (!started) {
-    return std::move(started).error();
+    // Confined it could try nothing any more; and then the clone, the usual reason, has worked.
+    return confined ? std::move(started).error() : with_cause(std::move(started).error());
   }
   stopwatch.lap("start all but the command");
   if (listeners.terminal != nullptr) {
@@ -236,10 +256,11 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
 Result<int> run(Command command) {
   Stopwatch stopwatch;
   SBX_TRY(check_kept(command.keep_fds));
-  const auto facts = host::probe();
+  auto facts = host::probe();
   if (!facts) {
     return facts.error();
   }
+  SBX_TRY(host::try_what_may_be_missing(command.allow_degraded, *facts));
   stopwatch.lap("look at the host");
   const auto planned =
       plan_run(command, *facts, [&stopwatch](std::string_view stage) { stopwatch.lap(stage); });

@@ -46,22 +46,32 @@ void explain_user_namespaces(const DoctorFacts& facts, Finding& finding) {
     finding.consequence += "; kernel.unprivileged_userns_clone is 0";
     finding.remedy = "sudo sysctl kernel.unprivileged_userns_clone=1";
   } else if (facts.max_user_namespaces == "0") {
-    finding.consequence += "; user.max_user_namespaces is 0";
-    finding.remedy = "sudo sysctl user.max_user_namespaces=10000";
-  } else if (facts.apparmor_restrict_userns == "1") {
-    finding.consequence += "; AppArmor keeps them from programs without a profile";
+    finding.consequence += "; user.max_user_namespaces is 0, as it is inside another sbx";
     finding.remedy =
-        "give sbx an AppArmor profile with \"userns,\", or: sudo sysctl "
+        "outside of a sandbox: sudo sysctl user.max_user_namespaces=10000; inside of one: run sbx "
+        "outside of it, or give the outer policy namespaces.nested";
+  } else if (facts.trials[Trial::UserNamespace] == ENOSPC) {
+    finding.consequence += "; the limit of an outer namespace is reached";
+    finding.remedy = "raise user.max_user_namespaces there";
+  } else if (facts.apparmor_restrict_userns == "1") {
+    finding.consequence += "; AppArmor keeps them from programs without a profile (Ubuntu 23.10 on)";
+    finding.remedy =
+        "install sbx's AppArmor profile, packaging/apparmor/sbx: sudo cp it to /etc/apparmor.d/ and "
+        "sudo apparmor_parser -r /etc/apparmor.d/sbx; or: sudo sysctl "
         "kernel.apparmor_restrict_unprivileged_userns=0";
+  } else if (facts.is_chroot) {
+    finding.consequence += "; this is a chroot, in which the kernel gives none";
+    finding.remedy = "run sbx outside of the chroot, or enter it by pivot_root (systemd-nspawn, bwrap)";
   } else if (facts.seccomp_mode == "2") {
     finding.consequence += "; sbx itself runs under a seccomp filter, as in a container";
     finding.remedy =
         "docker run --security-opt seccomp=unconfined …, or a profile that allows "
         "unshare, clone, mount and pivot_root";
   } else {
-    finding.consequence += "; in a chroot the kernel refuses them too";
+    finding.consequence += "; a chroot or a security module may be the reason";
     finding.remedy = "check that the kernel has CONFIG_USER_NS, and that this is no chroot";
   }
+  finding.remedy += "; or with less protection: sbx run --allow-degraded userns …";
 }
 
 Finding user_namespaces(const DoctorFacts& facts) {
@@ -118,9 +128,8 @@ constexpr Needed kNeeded[] = {
      "in a container: --security-opt systempaths=unconfined"},
     {Trial::NoNewPrivs, "no_new_privs", "setuid programs would gain privilege", ""},
     {Trial::Listener, "seccomp notification",
-     "denied calls could not be told; a process has room for one listener, so an outer sandbox may "
-     "hold it already",
-     "run sbx outside of that sandbox"},
+     "denied calls could not be told; EBUSY: an outer sandbox has the one listener that there may be",
+     "run sbx outside of that sandbox; or without reports: sbx run --allow-degraded notify …"},
     {Trial::AddDescriptor, "seccomp descriptor injection", "ports could not be published", ""},
     {Trial::TakeDescriptor, "pidfd_getfd", "the listener could not be handed over",
      "in a container, allow pidfd_getfd in its seccomp profile"},

@@ -45,6 +45,7 @@ struct DoctorFacts {
   std::string ptrace_scope;
   std::string legacy_tiocsti;
   std::string seccomp_mode;  // of sbx itself: 2 under a container's filter
+  bool is_chroot = false;    // as far as the mount table tells
   plan::CgroupFacts cgroup;
 };
 

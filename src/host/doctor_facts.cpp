@@ -28,6 +28,22 @@ std::string own_seccomp_mode() {
   return "";
 }
 
+// In a chroot the mount table names no mount at "/", unless the new root is a mount itself.
+bool is_chroot() {
+  const auto mounts = read_file("/proc/self/mountinfo");
+  if (!mounts) {
+    return false;
+  }
+  for (const std::string& line : split(*mounts, '\n')) {
+    const std::vector<std::string> fields = split(line, ' ');
+    constexpr std::size_t kMountPoint = 4;  // proc(5)
+    if (fields.size() > kMountPoint && fields[kMountPoint] == "/") {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<DoctorFacts> collect() {
@@ -57,6 +73,7 @@ Result<DoctorFacts> collect() {
   facts.ptrace_scope = read_line("/proc/sys/kernel/yama/ptrace_scope");
   facts.legacy_tiocsti = read_line("/proc/sys/dev/tty/legacy_tiocsti");
   facts.seccomp_mode = own_seccomp_mode();
+  facts.is_chroot = is_chroot();
   facts.cgroup = probe_cgroup();
   return facts;
 }

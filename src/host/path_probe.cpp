@@ -129,7 +129,10 @@ std::optional<plan::LinkFacts> probe_link(const std::string& path, int& errno_va
     errno_value = errno;
     return std::nullopt;
   }
-  return plan::LinkFacts{std::string(target.data(), static_cast<std::size_t>(length)), info.st_uid};
+  const std::string parent = path::parent(path);
+  const bool is_fixed = info.st_uid == ::geteuid() && info.st_uid != 0 &&
+                        ::access(parent.c_str(), W_OK) != 0 && errno == EROFS;
+  return plan::LinkFacts{std::string(target.data(), static_cast<std::size_t>(length)), info.st_uid, is_fixed};
 }
 
 // Read when the first name is asked for: most launches ask for none.

@@ -56,6 +56,12 @@ StepResult drop_capabilities(const PreparedLaunch& prepared, ChildState&) noexce
   return result_of(sys::verify_capabilities(prepared.plan.capabilities));
 }
 
+// Without a user namespace of one's own there is no CAP_SETPCAP: the bounding set stays, and
+// no_new_privs keeps any exec from drawing on it.
+StepResult drop_own_capabilities(const PreparedLaunch&, ChildState&) noexcept {
+  return result_of(sys::drop_own_capabilities());
+}
+
 StepResult set_no_new_privs(const PreparedLaunch&, ChildState&) noexcept {
   return result_of(sys::set_no_new_privs());
 }
@@ -70,6 +76,9 @@ StepResult refuse_exec_gain(const PreparedLaunch& prepared, ChildState&) noexcep
 StepResult install_filter(const PreparedLaunch& prepared, ChildState& state) noexcept {
   // The call that follows waits for the supervisor, so it must have the listener by then; and after
   // the filter this process may not be able to tell it anything.
+  if (!prepared.plan.listens) {
+    return result_of(sys::restrict_calls(prepared.filter));
+  }
   const int next = next_descriptor();
   if (next < 0) {
     return {-next, 0};
@@ -86,8 +95,9 @@ StepResult install_filter(const PreparedLaunch& prepared, ChildState& state) noe
   return {};
 }
 
-StepResult await_supervisor(const PreparedLaunch&, ChildState&) noexcept {
-  return result_of(sys::hide_memory(plan::kLaunchMark));
+StepResult await_supervisor(const PreparedLaunch& prepared, ChildState&) noexcept {
+  // Without a listener there is no wait, and an outer sbx would take the mark for a forgery.
+  return result_of(prepared.plan.listens ? sys::hide_memory(plan::kLaunchMark) : sys::set_dumpable(false));
 }
 
 }  // namespace sbx::launch

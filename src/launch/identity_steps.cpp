@@ -18,7 +18,9 @@
 namespace sbx::launch {
 
 StepResult die_with_supervisor(const PreparedLaunch& prepared, ChildState&) noexcept {
-  if (const int answer = sys::set_parent_death_signal(SIGKILL); answer < 0) {
+  // Without a pid namespace init's death would free the others: it is told, and kills them first.
+  const int signal = prepared.plan.on_host_tree ? SIGHUP : SIGKILL;
+  if (const int answer = sys::set_parent_death_signal(signal); answer < 0) {
     return result_of(answer);
   }
   // A supervisor that died before the line above sends no signal any more. getppid(2) says 0 in a
@@ -26,6 +28,17 @@ StepResult die_with_supervisor(const PreparedLaunch& prepared, ChildState&) noex
   pollfd supervisor{prepared.status_write.get(), 0, 0};
   const int ready = ::poll(&supervisor, 1, 0);
   return {ready == 0 ? 0 : ready < 0 ? errno : ESRCH, 0};
+}
+
+StepResult adopt_orphans(const PreparedLaunch&, ChildState&) noexcept {
+  return result_of(sys::adopt_orphans());
+}
+
+StepResult die_with_init(const PreparedLaunch& prepared, ChildState&) noexcept {
+  if (const int answer = sys::set_parent_death_signal(SIGKILL); answer < 0) {
+    return result_of(answer);
+  }
+  return {::getppid() == prepared.supervisor ? ESRCH : 0, 0};  // adopted already: init is dead
 }
 
 StepResult map_ids(const PreparedLaunch& prepared, ChildState&) noexcept {

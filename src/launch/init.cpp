@@ -66,6 +66,13 @@ void tell(const PreparedLaunch& prepared, int wait_status) {
       ::write(prepared.status_write.get(), &wait_status, sizeof wait_status);
 }
 
+// Without a pid namespace nobody else ends what the command has left running.
+void end_the_rest(const PreparedLaunch& prepared) {
+  if (prepared.plan.on_host_tree) {
+    sys::end_children(false);
+  }
+}
+
 // Reaps whatever has ended, the sandboxee last: with it this process, and everything inside, ends.
 // With a terminal its stops are told too, so that sbx can stop as well and the caller's shell goes on.
 void reap(const PreparedLaunch& prepared, int sandboxee) {
@@ -75,6 +82,7 @@ void reap(const PreparedLaunch& prepared, int sandboxee) {
     if (pid == sandboxee) {
       tell(prepared, status);
       if (!WIFSTOPPED(status)) {
+        end_the_rest(prepared);
         ::_exit(0);
       }
     }
@@ -104,9 +112,13 @@ void forward(const siginfo_t& signal, const ChildState& state) {
     if (::sigwaitinfo(&all, &signal) < 0) {
       continue;  // EINTR, after a stop
     }
+    if (prepared.plan.on_host_tree && ::getppid() != prepared.supervisor) {
+      end_the_rest(prepared);  // nobody watches any more
+      ::_exit(kSetupFailed);
+    }
     if (signal.si_signo != SIGCHLD) {
-      // Only from the supervisor (seen from here as pid 0): inside nobody may steer init.
-      if (signal.si_pid == 0) {
+      // Only from the supervisor (seen from a pid namespace as 0): inside nobody may steer init.
+      if (signal.si_pid == (prepared.plan.on_host_tree ? prepared.supervisor : 0)) {
         forward(signal, state);
       }
       continue;
@@ -128,7 +140,7 @@ void run_init(PreparedLaunch& prepared) noexcept {
 
   ChildState state;
   Step failed = Step::Execute;
-  const StepResult result = run_steps(init_sequence(), prepared, state, &failed);
+  const StepResult result = run_steps(init_sequence(prepared.plan), prepared, state, &failed);
   if (result.errno_value != 0) {
     fail(prepared, failed, result);
   }

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
+#include <cstring>
 
 #include "launch/handed_on.h"
 #include "launch/prepared.h"
@@ -76,7 +78,7 @@ std::uint64_t handled_rights(const plan::LaunchPlan& plan) {
       for_each_handed_on(plan, [](int descriptor) { return is_read_only_file(descriptor) ? 1 : 0; }) != 0;
   const std::uint64_t rights =
       sys::landlock_rights(plan.landlock.abi) | (plan.landlock.reads ? kReading : 0);
-  return hands_on ? rights : rights & ~sys::kLandlockTruncate;
+  return hands_on || plan.on_host_tree ? rights : rights & ~sys::kLandlockTruncate;
 }
 
 int allow_ports(int ruleset, const std::optional<std::vector<std::uint16_t>>& ports, std::uint64_t right) {
@@ -122,11 +124,51 @@ int refuse_reading_back(const plan::LaunchPlan& plan) {
   return answer < 0 ? answer : sys::restrict_self(ruleset.get());
 }
 
+// Component by component, so that no symbolic link is followed. Not openat2(2), which an outer sbx
+// answers with ENOSYS. A descriptor, or -1 and errno.
+int open_without_links(const char* path) {
+  int at = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  while (at >= 0) {
+    path += std::strspn(path, "/");
+    const std::size_t length = std::strcspn(path, "/");
+    if (length == 0) {
+      return at;
+    }
+    char name[NAME_MAX + 1];
+    int next = -1;
+    if (length < sizeof name) {
+      std::memcpy(name, path, length);
+      name[length] = 0;
+      const int kind = path[length] == 0 ? 0 : O_DIRECTORY;
+      next = ::openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC | kind);
+    } else {
+      errno = ENAMETOOLONG;
+    }
+    const int errno_value = errno;
+    ::close(at);
+    errno = errno_value;
+    at = next;
+    path += length;
+  }
+  return -1;
+}
+
+// In the new root nothing can be exchanged any more. On the host's tree a link may be planted at any
+// place on the way; /proc/self, the command's own process, is one that belongs there.
+int open_place(const plan::LaunchPlan& plan, const char* path) {
+  if (!plan.on_host_tree) {
+    return ::open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  }
+  constexpr char kOwnProcess[] = "/proc/self";
+  return std::strcmp(path, kOwnProcess) == 0 ? ::open(path, O_PATH | O_CLOEXEC) : open_without_links(path);
+}
+
 // The index of a rule that cannot be had, for the report.
-int allow_rules(int ruleset, const plan::Landlock& landlock, std::uint64_t handled, std::int32_t* failed) {
+int allow_rules(int ruleset, const plan::LaunchPlan& plan, std::uint64_t handled, std::int32_t* failed) {
+  const plan::Landlock& landlock = plan.landlock;
   for (std::size_t i = 0; i < landlock.rules.size(); ++i) {
     const plan::LandlockRule& rule = landlock.rules[i];
-    const sys::UniqueFd place(::open(rule.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    const sys::UniqueFd place(open_place(plan, rule.path.c_str()));
     const int answer = place ? allow(ruleset, place.get(), rights_of(rule) & handled) : -errno;
     if (answer < 0) {
       *failed = static_cast<std::int32_t>(i);
@@ -152,7 +194,7 @@ StepResult restrict_paths(const PreparedLaunch& prepared, ChildState&) noexcept 
   }
   const sys::UniqueFd ruleset(created);
   std::int32_t failed = -1;
-  int answer = allow_rules(ruleset.get(), landlock, handled, &failed);
+  int answer = allow_rules(ruleset.get(), prepared.plan, handled, &failed);
   if (answer == 0) {
     answer = for_each_handed_on(prepared.plan, [&ruleset, handled](int descriptor) {
       return allow_descriptor(ruleset.get(), descriptor, handled);

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <vector>
 
@@ -60,15 +59,20 @@ Status fill_standard_descriptors() {
 
 // What init does once the command runs: wait for signals, reap, forward, say how the command ended,
 // end. Anything else kills it, and with it all processes inside.
-Result<seccomp::FilterProgram> init_filter(int status, bool has_terminal) {
+Result<seccomp::FilterProgram> init_filter(int status, const plan::LaunchPlan& plan) {
   std::vector calls{
       seccomp::ListedCalls{"rt_sigtimedwait wait4 kill exit_group restart_syscall"},
       seccomp::ListedCalls{"write", fmt::format("fd == {}", status)},
   };
-  if (has_terminal) {
+  if (plan.terminal.own) {
     // Who is in its foreground.
     calls.push_back({"ioctl", "request in {TIOCGPGRP, TIOCSPGRP}"});
     calls.push_back({"getpgrp getpgid"});
+  }
+  if (plan.on_host_tree) {
+    // It ends what is left (sys::end_children), and learns of its supervisor's death.
+    calls.push_back({"getppid read close pidfd_open pidfd_send_signal waitid"});
+    calls.push_back({"openat", "flags & (O_ACCMODE | O_CREAT | O_TRUNC) == 0"});
   }
   const auto spec = seccomp::closed_list(calls);
   return spec ? seccomp::compile(*spec) : spec.error();
@@ -109,9 +113,10 @@ Result<PreparedLaunchPtr> prepare(const plan::LaunchPlan& plan, const TerminalSt
   SBX_TRY(fill_standard_descriptors());
   SBX_TRY(check_kept(plan));
   PreparedLaunchPtr prepared(new PreparedLaunch(plan, terminal));
+  prepared->supervisor = ::getpid();
   SBX_TRY(open_pipe(prepared->status_read, prepared->status_write));
 
-  auto filter = init_filter(prepared->status_write.get(), plan.terminal.own);
+  auto filter = init_filter(prepared->status_write.get(), plan);
   if (!filter) {
     return std::move(filter).error();
   }

@@ -42,6 +42,7 @@ struct PreparedLaunch {
   sigset_t signals_outside{};               // the mask sbx was started with: the sandboxee gets it back
 
   seccomp::FilterProgram init_filter;       // of init itself, once the command runs
+  int supervisor = 0;                       // pid, as init sees it where both are in one pid namespace
 
   sys::UniqueFd status_read, status_write;  // init → supervisor: ChildReports, then the wait status
 

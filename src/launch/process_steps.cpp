@@ -34,7 +34,7 @@ int run_sandboxee(void* sandboxee_start) {
   const auto* start = static_cast<SandboxeeStart*>(sandboxee_start);
   ChildState& state = *start->state;
   state.failure =
-      run_steps(sandboxee_sequence(), *start->prepared, state, &state.failed_step);
+      run_steps(sandboxee_sequence(start->prepared->plan), *start->prepared, state, &state.failed_step);
   // Not by the pipe: the filter may refuse write(2). init reads the memory that both share.
   ::_exit(static_cast<int>(ExitCode::SbxFailed));
 }

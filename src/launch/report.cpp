@@ -96,8 +96,8 @@ std::string_view step_hint(Step step, int errno_value) {
       return "the kernel refuses a time namespace (Linux 5.6, CONFIG_TIME_NS): leave "
              "namespaces.time out";
     case Step::InstallFilter:
-      return errno_value == EBUSY ? "another seccomp listener is installed already: sbx inside sbx needs "
-                                    "the outer one to be without"
+      return errno_value == EBUSY ? "an outer sandbox has the one seccomp listener that there may be, as sbx "
+                                    "inside sbx: run it outside, or without reports: --allow-degraded notify"
                                   : "the kernel refuses the filter: see sbx doctor";
     case Step::LoopbackUp:
     case Step::OpenLowPorts:
@@ -153,7 +153,7 @@ Error clone_error(int errno_value) {
       break;
     case ENOSPC:
       error.hint = "the limit of namespaces is reached: sysctl user.max_user_namespaces and its "
-                   "siblings (0 forbids them); sbx inside sbx is refused this way too";
+                   "siblings (0 forbids them); sbx inside sbx is refused this way too; see sbx doctor";
       break;
     case EUSERS:
       error.hint = "user namespaces are nested too deeply (32 levels)";

@@ -36,6 +36,10 @@
 //                                   write the wait status, end
 //   pidfd readable: all is dead
 //
+// Without user namespaces (--allow-degraded userns) the same with the second pair of tables: no ids, no
+// mounts, no network; init adopts what the command leaves behind, and kills it at the end, since no
+// pid namespace does; Landlock handles reading as well.
+//
 // Why this order:
 // - Ids first: without a mapping every file belongs to nobody and most calls are refused.
 // - Capabilities and no_new_privs go before the fork, not after: so the sandboxee never coexists with
@@ -114,10 +118,57 @@ constexpr std::array kSandboxeeSequence{
     ChildStep{Step::Execute, "execute the command", execute},
 };
 
+// --allow-degraded userns.
+constexpr std::array kInitOnHostTree{
+    ChildStep{Step::DieWithSupervisor, "tie the sandbox to its supervisor", die_with_supervisor},
+    // prctl(2) PR_SET_CHILD_SUBREAPER: no process of the command gets out of reach by losing its parent.
+    ChildStep{Step::AdoptOrphans, "adopt the command's orphans", adopt_orphans},
+    ChildStep{Step::OwnSession, "open a session of its own", own_session},
+    // An ordinary user has none, but for what its login or its container gave it.
+    ChildStep{Step::DropCapabilities, "drop capabilities", drop_own_capabilities},
+    ChildStep{Step::SetNoNewPrivs, "set no_new_privs", set_no_new_privs},
+    ChildStep{Step::OpenTerminal, "open a terminal of its own", open_terminal},
+    ChildStep{Step::ForkSandboxee, "start the command's process", fork_sandboxee},
+};
+
+template <std::size_t N>
+constexpr std::array<ChildStep, N + 1> after(const ChildStep& first, const std::array<ChildStep, N>& steps) {
+  std::array<ChildStep, N + 1> all{};
+  all[0] = first;
+  for (std::size_t i = 0; i < N; ++i) {
+    all[i + 1] = steps[i];
+  }
+  return all;
+}
+
+constexpr auto kSandboxeeOnHostTree =
+    after(ChildStep{Step::DieWithInit, "tie the command to init", die_with_init}, kSandboxeeSequence);
+
 template <std::size_t N>
 constexpr bool in_order(const std::array<ChildStep, N>& steps, Step first) {
-  for (std::size_t i = 0; i < N; ++i) {
-    if (static_cast<std::size_t>(steps[i].step) != static_cast<std::size_t>(first) + i) {
+  for (std::size_t i = 1; i < N; ++i) {
+    if (static_cast<int>(steps[i].step) <= static_cast<int>(steps[i - 1].step)) {
+      return false;
+    }
+  }
+  return steps[0].step == first;
+}
+
+template <std::size_t N>
+constexpr bool has(const std::array<ChildStep, N>& steps, Step step) {
+  for (const ChildStep& one : steps) {
+    if (one.step == step) {
+      return true;
+    }
+  }
+  return false;
+}
+
+constexpr bool every_step_has_its_place() {
+  for (std::size_t i = 0; i < kStepCount; ++i) {
+    const auto step = static_cast<Step>(i);
+    const bool full = has(kInitSequence, step) || has(kSandboxeeSequence, step);
+    if (!full && !has(kInitOnHostTree, step) && !has(kSandboxeeOnHostTree, step)) {
       return false;
     }
   }
@@ -126,10 +177,14 @@ constexpr bool in_order(const std::array<ChildStep, N>& steps, Step first) {
 
 constexpr bool precedes(Step a, Step b) { return static_cast<int>(a) < static_cast<int>(b); }
 
-// The tables hold every step once, in the order of the enumeration.
+// The tables hold their steps once, in the order of the enumeration.
 static_assert(in_order(kInitSequence, Step::DieWithSupervisor));
 static_assert(in_order(kSandboxeeSequence, Step::OwnProcessGroup));
-static_assert(kInitSequence.size() + kSandboxeeSequence.size() == kStepCount);
+static_assert(in_order(kInitOnHostTree, Step::DieWithSupervisor));
+static_assert(in_order(kSandboxeeOnHostTree, Step::DieWithInit));
+static_assert(every_step_has_its_place());
+// Two steps are of the second tables only.
+static_assert(kInitSequence.size() + kSandboxeeSequence.size() + 2 == kStepCount);
 // What must not be changed without breaking the confinement.
 static_assert(precedes(Step::OwnSession, Step::OpenTerminal));
 static_assert(precedes(Step::PivotRoot, Step::OpenTerminal));
@@ -149,13 +204,25 @@ static_assert(static_cast<int>(Step::AwaitSupervisor) + 1 == static_cast<int>(St
 
 }  // namespace
 
-std::span<const ChildStep> init_sequence() { return kInitSequence; }
-std::span<const ChildStep> sandboxee_sequence() { return kSandboxeeSequence; }
+std::span<const ChildStep> init_sequence(const plan::LaunchPlan& plan) {
+  return plan.on_host_tree ? std::span<const ChildStep>(kInitOnHostTree) : kInitSequence;
+}
+
+std::span<const ChildStep> sandboxee_sequence(const plan::LaunchPlan& plan) {
+  return plan.on_host_tree ? std::span<const ChildStep>(kSandboxeeOnHostTree) : kSandboxeeSequence;
+}
 
 std::string_view name_of(Step step) {
-  const auto index = static_cast<std::size_t>(step);
-  return index < kInitSequence.size() ? kInitSequence[index].name
-                                      : kSandboxeeSequence[index - kInitSequence.size()].name;
+  for (const std::span<const ChildStep> table :
+       {std::span<const ChildStep>(kInitSequence), std::span<const ChildStep>(kSandboxeeSequence),
+        std::span<const ChildStep>(kInitOnHostTree), std::span<const ChildStep>(kSandboxeeOnHostTree)}) {
+    for (const ChildStep& entry : table) {
+      if (entry.step == step) {
+        return entry.name;
+      }
+    }
+  }
+  return "";
 }
 
 StepResult run_steps(std::span<const ChildStep> steps, const PreparedLaunch& prepared,

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "plan/launch_plan.h"
+
 namespace sbx::launch {
 
 struct PreparedLaunch;
@@ -14,6 +16,7 @@ struct PreparedLaunch;
 // In order of execution. The values travel in a ChildReport.
 enum class Step : std::int32_t {
   DieWithSupervisor,
+  AdoptOrphans,
   MapIds,
   JoinCgroup,
   OwnSession,
@@ -31,6 +34,7 @@ enum class Step : std::int32_t {
   OpenTerminal,
   ForkSandboxee,
   // from here on in the sandboxee
+  DieWithInit,
   OwnProcessGroup,
   TakeForeground,
   SetLimits,
@@ -73,8 +77,9 @@ struct ChildStep {
   StepResult (*run)(const PreparedLaunch&, ChildState&) noexcept;
 };
 
-std::span<const ChildStep> init_sequence();
-std::span<const ChildStep> sandboxee_sequence();
+// The tables for this plan: with namespaces, or without (--allow-degraded userns).
+std::span<const ChildStep> init_sequence(const plan::LaunchPlan& plan);
+std::span<const ChildStep> sandboxee_sequence(const plan::LaunchPlan& plan);
 std::string_view name_of(Step step);
 
 // Runs the steps of one table; on failure stops there, and the step is stored in *failed.

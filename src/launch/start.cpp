@@ -56,10 +56,13 @@ Status leave_root(const plan::Identity& id) {
 }
 
 // Kills and reaps a sandbox that did not come up.
-void end(int init) {
+void end(const PreparedLaunch& prepared, int init) {
   sys::send_signal(init, SIGKILL);
   sys::Ended ignored;
   sys::reap(init, true, ignored);
+  if (prepared.plan.on_host_tree) {
+    sys::end_children(true);
+  }
 }
 
 Error died_before_exec(int init) {
@@ -72,7 +75,8 @@ Error died_before_exec(int init) {
 }
 
 constexpr const char* kMustTake =
-    "pidfd_getfd(2) must be permitted: a container's own filter may forbid it";
+    "pidfd_getfd(2) must be permitted, which a container or another sbx may deny; without reports it is "
+    "not needed: --allow-degraded notify";
 
 // The listener's number is known before it exists (Kind::FilterIsNext): until the filter is
 // installed pidfd_getfd answers EBADF.
@@ -82,6 +86,9 @@ Result<sys::UniqueFd> wait_for_listener(int init, int status, int descriptor) {
     const int listener = sys::take_descriptor(init, descriptor);
     if (listener >= 0) {
       return sys::UniqueFd(listener);
+    }
+    if (listener == -ESRCH) {
+      return sys::UniqueFd();  // it has ended already; its report says how
     }
     if (listener != -EBADF) {
       return Error{"cannot take the system call filter's listener", -listener, {},
@@ -145,18 +152,19 @@ Result<ChildReport> next_report(const plan::LaunchPlan& plan, int status, int in
 }
 
 // Until the command waits for its release. A failure's Error leaves init dead or dying.
-Result<sys::UniqueFd> wait_until_held(const PreparedLaunch& prepared, int init, sys::UniqueFd& terminal) {
-  const int status = prepared.status_read.get();
+Result<sys::UniqueFd> wait_until_held(const PreparedLaunch& prepared, int init, Started& started) {
+  const int status = started.status.get();
   for (;;) {
     const auto report = next_report(prepared.plan, status, init);
     if (!report) {
       return report.error();
     }
     if (report->kind == ChildReport::Kind::TerminalOpened) {
-      terminal.reset(sys::take_descriptor(init, report->item));
-      if (!terminal) {
-        return Error{"cannot take the sandbox's terminal", -terminal.get(), {}, kMustTake};
+      const int terminal = sys::take_descriptor(init, report->item);
+      if (terminal < 0) {
+        return Error{"cannot take the sandbox's terminal", -terminal, {}, kMustTake};
       }
+      started.terminal.reset(terminal);
       continue;
     }
     auto listener = wait_for_listener(init, status, report->item);
@@ -167,7 +175,7 @@ Result<sys::UniqueFd> wait_until_held(const PreparedLaunch& prepared, int init, 
 }
 
 // "started" → the table of --trace-launch: each step's share of the way.
-std::vector<StepTiming> timings(const Trace& trace) {
+std::vector<StepTiming> timings(const plan::LaunchPlan& plan, const Trace& trace) {
   std::vector<StepTiming> list;
   const auto since = [](std::uint64_t from, std::uint64_t to) {
     return static_cast<double>(to - from) / 1000.0;
@@ -184,8 +192,8 @@ std::vector<StepTiming> timings(const Trace& trace) {
       }
     }
   };
-  add("init", init_sequence());
-  add("sandboxee", sandboxee_sequence());
+  add("init", init_sequence(plan));
+  add("sandboxee", sandboxee_sequence(plan));
   list.push_back({"supervisor", "hear that the command runs", since(previous, trace.started)});
   return list;
 }
@@ -221,6 +229,13 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {
     SBX_TRY(leave_root(prepared.plan.identity));
   }
 
+  // What init leaves behind, were it killed, becomes this process's: supervise() ends it.
+  if (prepared.plan.on_host_tree) {
+    if (const int answer = sys::adopt_orphans(); answer < 0) {
+      return Error{"cannot adopt the command's orphans", -answer, {}, ""};
+    }
+  }
+
   int pidfd = -1;
   prepared.cgroup_processes = options.cgroup_processes;
   // clone(2) has no room for CLONE_NEWTIME: init unshares that one itself, and the cgroup namespace
@@ -239,24 +254,29 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {
   prepared.status_write.reset();
 
   if (Status confined = options.after_clone ? options.after_clone() : Status(); !confined) {
-    end(pidfd);
+    end(prepared, pidfd);
     return std::move(confined).error();
   }
-  auto listener = wait_until_held(prepared, pidfd, started.terminal);
+  started.status = std::move(prepared.status_read);
+  if (!prepared.plan.listens) {
+    return started;  // nothing holds the command: release only hears how it went
+  }
+  auto listener = wait_until_held(prepared, pidfd, started);
   if (!listener) {
-    end(pidfd);
+    end(prepared, pidfd);
     return listener.error();
   }
   started.notify = std::move(*listener);
-  started.status = std::move(prepared.status_read);
   return started;
 }
 
 Result<std::vector<StepTiming>> release(const PreparedLaunch& prepared, int init, int status,
                                         int listener) {
-  SBX_TRY(let_by(listener, status, "launch's last step", [](const seccomp_data& call) {
-    return call.nr == SYS_prctl && call.args[5] == plan::kLaunchMark;
-  }));
+  if (prepared.plan.listens) {
+    SBX_TRY(let_by(listener, status, "launch's last step", [](const seccomp_data& call) {
+      return call.nr == SYS_prctl && call.args[5] == plan::kLaunchMark;
+    }));
+  }
   if (prepared.plan.exec_once) {
     SBX_TRY(let_by(listener, status, "command's execve",
                    [](const seccomp_data& call) { return call.nr == SYS_execve; }));
@@ -269,7 +289,7 @@ Result<std::vector<StepTiming>> release(const PreparedLaunch& prepared, int init
     return std::vector<StepTiming>{};
   }
   prepared.trace->started = monotonic_nanoseconds();
-  return timings(*prepared.trace);
+  return timings(prepared.plan, *prepared.trace);
 }
 
 }  // namespace sbx::launch

@@ -10,6 +10,7 @@
 namespace sbx::launch {
 
 StepResult die_with_supervisor(const PreparedLaunch& prepared, ChildState& state) noexcept;
+StepResult adopt_orphans(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult map_ids(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult own_clocks(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult join_cgroup(const PreparedLaunch& prepared, ChildState& state) noexcept;
@@ -22,9 +23,11 @@ StepResult forbid_namespaces(const PreparedLaunch& prepared, ChildState& state) 
 StepResult open_low_ports(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult seal_root(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult drop_capabilities(const PreparedLaunch& prepared, ChildState& state) noexcept;
+StepResult drop_own_capabilities(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult set_no_new_privs(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult open_terminal(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult fork_sandboxee(const PreparedLaunch& prepared, ChildState& state) noexcept;
+StepResult die_with_init(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult own_process_group(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult take_foreground(const PreparedLaunch& prepared, ChildState& state) noexcept;
 StepResult own_session(const PreparedLaunch& prepared, ChildState& state) noexcept;

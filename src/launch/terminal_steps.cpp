@@ -16,8 +16,9 @@ StepResult open_terminal(const PreparedLaunch& prepared, ChildState& state) noex
   if (!terminal.own) {
     return {};
   }
+  const char* multiplexer = prepared.plan.on_host_tree ? "/dev/ptmx" : "/dev/pts/ptmx";
   int master = -1;
-  if (const int answer = sys::open_pty("/dev/pts/ptmx", master, state.terminal); answer < 0) {
+  if (const int answer = sys::open_pty(multiplexer, master, state.terminal); answer < 0) {
     return result_of(answer);
   }
   const sys::TerminalState& start = prepared.terminal.state;

@@ -203,6 +203,9 @@ Status NewRoot::add_home_and_cwd() {
 bool NewRoot::is_trusted(const Step& step) const {
   constexpr std::uint32_t kOverflow = 65534;  // what a user namespace shows of ids that it lacks
   const std::uint32_t owner = step.link->owner;
+  if (step.link->fixed) {
+    return true;  // as the links of an outer sandbox's root
+  }
   if (owner == identity_.outside_uid) {
     const std::string directory = path::parent(step.place);
     return owner == 0 && (directory == "/" || directory == "/var" ||

@@ -116,10 +116,11 @@ struct ConditionalRule {
 
 class FilterBuilder {
  public:
-  FilterBuilder(const policy::Policy& policy, seccomp::Arch arch)
+  FilterBuilder(const policy::Policy& policy, const HostFacts& facts)
       : policy_(policy),
-        arch_(arch),
-        claims_(static_cast<std::size_t>(seccomp::highest_number(arch)) + 1) {}
+        facts_(facts),
+        arch_(facts.arch),
+        claims_(static_cast<std::size_t>(seccomp::highest_number(facts.arch)) + 1) {}
 
   Result<seccomp::FilterSpec> build() {
     SBX_TRY(set_defaults());
@@ -130,7 +131,7 @@ class FilterBuilder {
       SBX_TRY(add_rule(rule));
     }
     order_rules();
-    for (OverlayRule& overlay : overlay_rules(policy_)) {
+    for (OverlayRule& overlay : overlay_rules(policy_, facts_)) {
       lay_over(std::move(overlay));
     }
     return std::move(spec_);
@@ -379,6 +380,7 @@ class FilterBuilder {
   }
 
   const policy::Policy& policy_;
+  const HostFacts& facts_;
   const seccomp::Arch arch_;
   seccomp::FilterSpec spec_;
   std::vector<Rule> unconditional_;
@@ -389,7 +391,7 @@ class FilterBuilder {
 }  // namespace
 
 Result<seccomp::FilterSpec> expand_filter(const policy::Policy& policy, const HostFacts& facts) {
-  return FilterBuilder(policy, facts.arch).build();
+  return FilterBuilder(policy, facts).build();
 }
 
 }  // namespace sbx::plan

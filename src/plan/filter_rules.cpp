@@ -254,11 +254,73 @@ void add_pretended_ids(const Origin& origin, Rules& rules) {
 
 // The launch's own last but one call waits for the supervisor here, whatever the policy says of
 // prctl. Whoever sends the mark later is denied: by then nobody waits for it.
-void add_launch_gate(Rules& rules) {
+void add_launch_gate(const HostFacts& facts, Rules& rules) {
   constexpr int kUnusedArgument = 5;
+  if (!facts.has_listener) {
+    // Nobody could let it by: this one call is allowed, which takes something away from the caller.
+    constexpr std::uint64_t kSetDumpable = 4;
+    Rule allowed = denial(Purpose::Launch, kBuiltIn, "the launch hides its memory",
+                          all_of({equals(0, 32, kSetDumpable), equals(1, 64, 0)}));
+    allowed.action.verdict = Verdict::Allow;
+    rules.push_back({"prctl", Overlay::Before, std::move(allowed)});
+    return;
+  }
   rules.push_back({"prctl", Overlay::Before,
                    denial(Purpose::Launch, kBuiltIn, "the launch waits for its supervisor",
                           equals(kUnusedArgument, 64, kLaunchMark))});
+}
+
+// --allow-degraded userns: what a mount, ipc, pid or network namespace would have kept apart, and
+// Landlock does not hold, is closed by number. On the host's own tree any file of the user's may be
+// named: Landlock has no right for its mode, owner, times and attributes, nor for sockets in it.
+void add_lost_namespaces(const policy::Policy& policy, Rules& rules) {
+  const auto deny = [&](std::string_view call, const char* text, Condition condition) {
+    rules.push_back({call, Overlay::First, denial(Purpose::Launch, kBuiltIn, text, std::move(condition))});
+  };
+  const auto forbid = [&](std::initializer_list<std::string_view> calls, const char* text) {
+    for (const std::string_view call : calls) {
+      rules.push_back({call, Overlay::Forbid, denial(Purpose::Launch, kBuiltIn, text)});
+    }
+  };
+  forbid({"chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime",
+          "utimes", "futimesat", "setxattr", "lsetxattr", "fsetxattr", "setxattrat",
+          "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "file_setattr",
+          "inotify_add_watch"},
+         "without a mount namespace: the host's files");
+  // Without a path it acts on a file that is open, as touch(1) does.
+  deny("utimensat", "without a mount namespace: the host's files", test(1, 64, ~0ull, Compare::NotEqual, 0));
+  constexpr std::uint64_t kFsIocSetFlags = 0x4008'6602, kFsIocFsSetXattr = 0x401c'5820;
+  deny("ioctl", "without a mount namespace: the host's files",
+       any_of({equals(1, 32, kFsIocSetFlags), equals(1, 32, kFsIocFsSetXattr)}));
+  forbid({"shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop",
+          "semtimedop", "semctl", "mq_open", "mq_unlink"},
+         "without an ipc namespace: the host's queues and shared memory");
+  // 0 is the caller itself.
+  constexpr const char* kProcesses = "without a pid namespace: other processes of the user";
+  for (const std::string_view call : {"prlimit64", "sched_setaffinity", "sched_setscheduler",
+                                      "sched_setparam", "sched_setattr"}) {
+    deny(call, kProcesses, test(0, 32, ~0ull, Compare::NotEqual, 0));
+  }
+  for (const std::string_view call : {"setpriority", "ioprio_set"}) {
+    const std::uint64_t one_process = call == "setpriority" ? 0 : 1;  // PRIO_PROCESS, IOPRIO_WHO_PROCESS
+    deny(call, kProcesses, any_of({test(0, 32, ~0ull, Compare::NotEqual, one_process),
+                                   test(1, 32, ~0ull, Compare::NotEqual, 0)}));
+  }
+  if (policy.network_mode.value == "host") {
+    return;
+  }
+  constexpr const char* kNetwork = "without a network namespace: the host's network and sockets";
+  constexpr std::uint64_t kTypeMask = 0xf, kStream = 1, kSeqpacket = 5;
+  forbid({"socket", "connect", "bind"}, kNetwork);
+  // Every look-up of a user's name tries the name service's socket: no report.
+  constexpr std::uint64_t kAfUnix = 1;
+  rules.push_back({"socket", Overlay::Before,
+                   quiet(denial(Purpose::Launch, kBuiltIn, kNetwork, equals(0, 32, kAfUnix)), EAFNOSUPPORT)});
+  // A pair of datagram sockets, which AF_UNIX also makes of SOCK_RAW, can send to any address.
+  deny("socketpair", kNetwork,
+       all_of({test(1, 32, kTypeMask, Compare::NotEqual, kStream),
+               test(1, 32, kTypeMask, Compare::NotEqual, kSeqpacket)}));
+  deny("sendto", kNetwork, test(4, 64, ~0ull, Compare::NotEqual, 0));
 }
 
 // Without these no program can return from a signal handler, or end.
@@ -272,7 +334,7 @@ void add_ends(Rules& rules) {
 
 }  // namespace
 
-std::vector<OverlayRule> overlay_rules(const policy::Policy& policy) {
+std::vector<OverlayRule> overlay_rules(const policy::Policy& policy, const HostFacts& facts) {
   Rules rules;
   rules.reserve(64);
   add_set_id_bits(rules);
@@ -288,11 +350,14 @@ std::vector<OverlayRule> overlay_rules(const policy::Policy& policy) {
     add_memfd(policy.memfd.origin, rules);
   }
   add_namespaces(policy.nested, rules);
+  if (!facts.has_namespaces) {
+    add_lost_namespaces(policy, rules);
+  }
   if (policy.single_uid.value == "pretend") {
     add_pretended_ids(policy.single_uid.origin, rules);
   }
   add_ends(rules);
-  add_launch_gate(rules);
+  add_launch_gate(facts, rules);
   return rules;
 }
 

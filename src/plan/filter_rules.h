@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plan/host_facts.h"
 #include "policy/policy.h"
 #include "seccomp/filter_spec.h"
 
@@ -27,6 +28,6 @@ struct OverlayRule {
   seccomp::Rule rule;
 };
 
-std::vector<OverlayRule> overlay_rules(const policy::Policy& policy);
+std::vector<OverlayRule> overlay_rules(const policy::Policy& policy, const HostFacts& facts);
 
 }  // namespace sbx::plan

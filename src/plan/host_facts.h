@@ -29,6 +29,9 @@ struct HostFacts {
   bool has_mdwe = false;                     // prctl(PR_SET_MDWE), Linux 6.3
   bool has_wait_killable = false;            // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
   int landlock_abi = 0;                      // 0: not there
+  // Tried only where --allow-degraded permits to do without; else a launch finds out itself.
+  bool has_namespaces = true;
+  bool has_listener = true;                  // seccomp notification
 };
 
 // cgroups(7), version 2, as far as this user may use it.
@@ -60,6 +63,7 @@ using PathProbe = std::function<PathFacts(const std::string& path)>;
 struct LinkFacts {
   std::string target;       // as written: "usr/bin" for /bin
   std::uint32_t owner = 0;  // st_uid of the link
+  bool fixed = false;       // of the caller's own: it lies on a mount that is read-only to them
 };
 
 // Nothing if there is no symbolic link at the path.

@@ -79,7 +79,7 @@ struct Publish {
   friend bool operator==(const Publish&, const Publish&) = default;
 };
 
-// What may be done below a path inside, as the mounts say it.
+// What may be done below a path inside, as the mounts say it; on the host's own tree, of the host's.
 struct LandlockRule {
   std::string path;
   bool execute = false;
@@ -137,6 +137,10 @@ struct LaunchPlan {
   bool loopback = true;                 // bring lo up
   std::string hostname;
 
+  // No namespaces (--allow-degraded userns): Landlock and the filter on the host's own tree.
+  bool on_host_tree = false;
+  std::string scratch;                  // then: a private directory of the host, gone afterwards
+
   std::vector<MountOp> mounts;
 
   Landlock landlock;
@@ -158,6 +162,7 @@ struct LaunchPlan {
   bool wait_killable = false;           // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
   seccomp::FilterSpec filter;
   seccomp::FilterProgram filter_program;  // compiled and verified
+  bool listens = true;                  // false: --allow-degraded notify, nobody is asked or told
   // The filter denies execve: the supervisor lets exactly the first one through.
   bool exec_once = false;
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "plan/namespaces.h"
+#include "plan/on_host_tree.h"
 #include "policy/capabilities.h"
 #include "seccomp/compile.h"
 
@@ -91,7 +92,8 @@ std::string identity_text(const LaunchPlan& plan) {
 
 std::string network_text(const LaunchPlan& plan) {
   std::string text = "network\n";
-  text += line(!plan.own_network ? "the host's own"
+  text += line(!plan.own_network    ? "the host's own"
+               : plan.on_host_tree ? "none: no sockets but pairs"
                : plan.loopback   ? "own namespace, loopback only"
                                  : "own namespace, loopback down",
                {});
@@ -106,6 +108,9 @@ std::string network_text(const LaunchPlan& plan) {
 std::string namespaces_text(const LaunchPlan& plan) {
   const Namespaces& namespaces = plan.namespaces;
   const std::uint64_t own = namespaces.own & ~std::uint64_t{CLONE_NEWNET};  // see "network"
+  if (plan.on_host_tree) {
+    return line("no namespaces of its own; none can be made", {});
+  }
   std::string text = line(
       fmt::format("own {} namespaces; {}", names_of_namespaces(own),
                   namespaces.nested == 0
@@ -126,6 +131,9 @@ std::string namespaces_text(const LaunchPlan& plan) {
 }
 
 std::string capabilities_text(const LaunchPlan& plan) {
+  if (plan.on_host_tree) {
+    return line("capabilities: none but in the bounding set, which no_new_privs makes void", {});
+  }
   if (plan.capabilities == 0) {
     return line("capabilities: none in any of the five sets, securebits locked", {});
   }
@@ -184,6 +192,15 @@ std::string confinement_text(const LaunchPlan& plan) {
   }
   for (const std::string& lost : plan.degraded) {
     text += line("WITHOUT " + lost + ", as --allow-degraded permits", {});
+  }
+  if (plan.on_host_tree) {
+    for (const std::string_view loss : losses_on_host_tree()) {
+      text += line(fmt::format("lost: {}", loss), {});
+    }
+  }
+  if (!plan.listens) {
+    text += line("lost: denied calls are answered by the kernel, and not reported", {});
+    text += line("lost: a terminal of its own; the caller's is handed on", {});
   }
   return text;
 }
@@ -246,6 +263,15 @@ std::string command_text(const LaunchPlan& plan) {
   return text;
 }
 
+std::string host_tree_text(const LaunchPlan& plan) {
+  std::string text = "the host's own tree, by Landlock\n";
+  for (const LandlockRule& rule : plan.landlock.rules) {
+    text += line(fmt::format("{}: {}{}{}", rule.path, rule.read ? "read" : "", rule.write ? ", write" : "",
+                             rule.execute ? ", execute" : ""), {});
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string_view mechanism(const ResourceLimit& limit) {
@@ -273,7 +299,7 @@ std::string to_text(const LaunchPlan& plan) {
     text += line(source, {});
   }
   text += identity_text(plan);
-  text += "new root\n";
+  text += plan.on_host_tree ? host_tree_text(plan) : "new root\n";
   for (const MountOp& op : plan.mounts) {
     text += line(describe(op), op.origin);
   }

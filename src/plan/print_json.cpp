@@ -174,6 +174,8 @@ std::string to_json(const LaunchPlan& plan) {
       {"landlock", landlock_json(plan)},
       {"filter", {{"instructions", plan.filter_program.size()}, {"exec_once", plan.exec_once}}},
       {"openings", openings_json(plan)},
+      {"on_host_tree", plan.on_host_tree},
+      {"listens", plan.listens},
       {"degraded", strings(plan.degraded)},
       {"program", text_of(plan.program)},
       {"argv", strings(plan.argv)},

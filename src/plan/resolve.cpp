@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "plan/expand.h"
+#include "plan/on_host_tree.h"
 #include "plan/view.h"
 #include "seccomp/compile.h"
 #include "seccomp/syscall_table.h"
@@ -165,19 +166,20 @@ Status resolve_filter(const policy::Policy& policy, const HostFacts& facts, Laun
     return filter.error();
   }
   plan.filter = std::move(*filter);
-  auto program = seccomp::compile(plan.filter);
-  if (!program) {
-    return program.error();
-  }
-  plan.filter_program = std::move(*program);
-  SBX_TRY(seccomp::verify(plan.filter, plan.filter_program));
-
   seccomp_data execve{};
   execve.arch = seccomp::audit_arch(facts.arch);
   execve.nr = seccomp::number_of(facts.arch, "execve").value_or(-1);
   plan.exec_once =
       seccomp::evaluate(plan.filter, execve).action.verdict != seccomp::Verdict::Allow;
-  return {};
+  if (!facts.has_listener) {
+    SBX_TRY(do_without_listener(plan));
+  }
+  auto program = seccomp::compile(plan.filter);
+  if (!program) {
+    return program.error();
+  }
+  plan.filter_program = std::move(*program);
+  return seccomp::verify(plan.filter, plan.filter_program);
 }
 
 OnViolation on_violation_of(const std::string& word) {
@@ -290,6 +292,9 @@ Result<LaunchPlan> resolve_granted(const policy::Policy& policy, const Request& 
   if (!request.command.empty()) {
     SBX_TRY(resolve_program(request.command.front(), facts, probes, plan));
     SBX_TRY(check_program(policy, probes, plan));
+  }
+  if (!facts.has_namespaces) {
+    SBX_TRY(move_to_host_tree(policy, facts, probes, plan));
   }
   return plan;
 }

@@ -42,6 +42,7 @@ enum class Duty : std::uint8_t {
   None,
   Sockets,   // binds and connects for the sandboxee
   Terminal,  // relays between the caller's terminal and the sandbox's own
+  Orphans,   // ends what init has left behind, where no pid namespace does
 };
 
 struct Row {
@@ -87,6 +88,8 @@ constexpr std::array kCalls{
     // Where Landlock has scopes the rest of our group does not hear it.
     Row{"kill", "pid == 0 and sig in {SIGTSTP, SIGTTIN, SIGTTOU}", Duty::Terminal},
     Row{"getpgrp getpgid rt_sigtimedwait rt_sigpending setitimer", "", Duty::Terminal},
+
+    Row{"getsid", "", Duty::Orphans},
 };
 
 bool mediates_sockets(const plan::LaunchPlan& plan) {
@@ -139,7 +142,7 @@ Status restrict_calls(const plan::LaunchPlan& plan) {
 }  // namespace
 
 std::vector<seccomp::ListedCalls> allowed_calls(const plan::LaunchPlan& plan, int own_pid) {
-  const bool has_duty[] = {true, mediates_sockets(plan), plan.terminal.own};
+  const bool has_duty[] = {true, mediates_sockets(plan), plan.terminal.own, plan.on_host_tree};
   std::vector<seccomp::ListedCalls> list;
   for (const Row& row : kCalls) {
     if (has_duty[static_cast<std::size_t>(row.duty)]) {

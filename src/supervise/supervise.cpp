@@ -27,6 +27,7 @@
 #include "supervise/signal_relay.h"
 #include "sys/event_loop.h"
 #include "sys/pidfd.h"
+#include "sys/process.h"
 #include "sys/seccomp_notify.h"
 
 namespace sbx::supervise {
@@ -78,6 +79,7 @@ class Supervisor {
   void kill_everything();
 
  private:
+  int end_the_rest();
   Status take(const epoll_event& event);
   void read_signals();
   bool terminal_takes(const signalfd_siginfo& info);
@@ -167,6 +169,9 @@ Result<Outcome> Supervisor::run() {
   if (const int result = sys::reap(running_.init.get(), true, init); result < 0) {
     return Error{"cannot learn how the sandbox ended", -result};
   }
+  if (const int result = end_the_rest(); result < 0) {
+    return Error{"cannot end what the command has left running", -result};
+  }
   if (running_.terminal != nullptr) {
     running_.terminal->finish();
   }
@@ -214,6 +219,13 @@ void Supervisor::kill_everything() {
   sys::send_signal(running_.init.get(), SIGKILL);
   sys::Ended ignored;
   sys::reap(running_.init.get(), true, ignored);
+  end_the_rest();
+}
+
+// Without a pid namespace init's own end is nobody else's: what is left became a child of this process.
+// Its helpers, which put a report in place and remove a directory, share its session; init has its own.
+int Supervisor::end_the_rest() {
+  return plan_.on_host_tree ? sys::end_children(true) : 0;
 }
 
 void Supervisor::read_signals() {
@@ -345,7 +357,8 @@ void Supervisor::kill_caller(const seccomp_notif& notification, const ProcessFac
     killed_main_ = true;
     return;
   }
-  killed_main_ = killed_main_ || process.pid_inside == kMainProcess;
+  // Without a pid namespace there is no telling by the number; conclude() looks at the signal as well.
+  killed_main_ = killed_main_ || plan_.on_host_tree || process.pid_inside == kMainProcess;
 }
 
 NetworkMediator& Supervisor::network() {

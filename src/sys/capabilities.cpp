@@ -62,6 +62,22 @@ int raise_ambient(std::uint64_t kept) {
   return 0;
 }
 
+// Permitted, effective and inheritable.
+int verify_sets(std::uint64_t kept) {
+  CapabilitySets sets;
+  if (::syscall(SYS_capget, &sets.header, &sets.data) != 0) {
+    return -errno;
+  }
+  for (unsigned half = 0; half < _LINUX_CAPABILITY_U32S_3; ++half) {
+    const auto wanted = static_cast<std::uint32_t>(kept >> (32 * half));
+    const __user_cap_data_struct& held = sets.data[half];
+    if (held.effective != wanted || held.permitted != wanted || held.inheritable != wanted) {
+      return -EPERM;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 int keep_capabilities(std::uint64_t kept) {
@@ -88,26 +104,28 @@ int limit_capabilities(std::uint64_t kept) {
   if (::syscall(SYS_capget, &sets.header, &sets.data) != 0) {
     return -errno;
   }
+  bool holds_more = false;
   for (std::size_t half = 0; half < std::size(sets.data); ++half) {
     const auto bits = static_cast<std::uint32_t>(kept >> (32 * half));
+    holds_more = holds_more || (sets.data[half].permitted & ~bits) != 0 || sets.data[half].inheritable != 0;
     sets.data[half].permitted &= bits;
     sets.data[half].effective &= bits;
     sets.data[half].inheritable = 0;
   }
+  if (!holds_more) {
+    return 0;  // an outer sandbox may deny the call
+  }
   return ::syscall(SYS_capset, &sets.header, &sets.data) != 0 ? -errno : 0;
 }
 
+int drop_own_capabilities() {
+  const int answer = limit_capabilities(0);
+  return answer < 0 ? answer : verify_sets(0);
+}
+
 int verify_capabilities(std::uint64_t kept) {
-  CapabilitySets sets;
-  if (::syscall(SYS_capget, &sets.header, &sets.data) != 0) {
-    return -errno;
-  }
-  for (unsigned half = 0; half < _LINUX_CAPABILITY_U32S_3; ++half) {
-    const auto wanted = static_cast<std::uint32_t>(kept >> (32 * half));
-    const __user_cap_data_struct& held = sets.data[half];
-    if (held.effective != wanted || held.permitted != wanted || held.inheritable != wanted) {
-      return -EPERM;
-    }
+  if (const int answer = verify_sets(kept); answer < 0) {
+    return answer;
   }
   for (unsigned long capability = 0; capability <= kMaxCapability; ++capability) {
     const int bounding = ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0);

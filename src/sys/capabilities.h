@@ -21,4 +21,7 @@ int limit_capabilities(std::uint64_t kept);
 
 inline constexpr std::uint64_t kNetBindService = 1u << 10;  // CAP_NET_BIND_SERVICE
 
+// limit_capabilities(0), verified. 0, -EPERM (something is left) or a negative errno.
+int drop_own_capabilities();
+
 }  // namespace sbx::sys

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +30,7 @@
 namespace sbx::sys {
 namespace {
 
+constexpr int kPidfdId = 3;  // P_PIDFD, waitid(2)
 constexpr int kSetMdwe = 65;           // PR_SET_MDWE
 constexpr unsigned long kRefuseExecGain = 1;  // PR_MDWE_REFUSE_EXEC_GAIN
 
@@ -64,6 +66,59 @@ int set_dumpable(bool dumpable) {
   return result_of(::prctl(PR_SET_DUMPABLE, dumpable ? 1ul : 0ul, 0, 0, 0));
 }
 
+int adopt_orphans() { return result_of(::prctl(PR_SET_CHILD_SUBREAPER, 1ul, 0, 0, 0)); }
+
+namespace {
+
+// Kills and reaps one child. Until then its number is nobody else's.
+void end_child(pid_t pid) {
+  const int child = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (child < 0) {
+    return;
+  }
+  ::syscall(SYS_pidfd_send_signal, child, SIGKILL, nullptr, 0);
+  ::waitid(static_cast<idtype_t>(kPidfdId), static_cast<id_t>(child), nullptr, WEXITED);
+  ::close(child);
+}
+
+// How many of those in one page of the file were ended: the others have their turn afterwards.
+int end_some_children(pid_t spared_session) {
+  const int file = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    return -errno;
+  }
+  char text[4096];
+  const ssize_t length = ::read(file, text, sizeof text);
+  ::close(file);
+  int ended = 0;
+  pid_t pid = 0;
+  for (ssize_t i = 0; i < length; ++i) {
+    if (text[i] >= '0' && text[i] <= '9') {
+      pid = pid * 10 + (text[i] - '0');
+      continue;
+    }
+    // A number that is cut off at the end has no blank.
+    if (pid > 1 && (spared_session == 0 || ::getsid(pid) != spared_session)) {
+      end_child(pid);
+      ++ended;
+    }
+    pid = 0;
+  }
+  return ended;
+}
+
+}  // namespace
+
+int end_children(bool spare_own_session) {
+  const pid_t spared = spare_own_session ? ::getsid(0) : 0;
+  for (;;) {
+    // Where there is no child, nobody is left below either: orphans become children.
+    if (const int ended = end_some_children(spared); ended <= 0) {
+      return ended;
+    }
+  }
+}
+
 int install_filter(const sock_fprog& program, bool wait_killable) {
   const unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER |
                               (wait_killable ? SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0ul);
@@ -80,6 +135,14 @@ int take_descriptor(int pidfd, int descriptor) {
 
 int close_on_exec_from(unsigned first) {
   return result_of(::syscall(SYS_close_range, first, UINT_MAX, CLOSE_RANGE_CLOEXEC));
+}
+
+int close_all_but(int descriptor) {
+  const auto kept = static_cast<unsigned>(descriptor);
+  if (kept > 0 && ::syscall(SYS_close_range, 0u, kept - 1, 0u) != 0) {
+    return -errno;
+  }
+  return result_of(::syscall(SYS_close_range, kept + 1, UINT_MAX, 0u));
 }
 
 int keep_over_exec(int descriptor) { return result_of(::fcntl(descriptor, F_SETFD, 0)); }

@@ -26,6 +26,14 @@ int set_parent_death_signal(int signal);
 int hide_memory(std::uint64_t mark);
 int set_dumpable(bool dumpable);
 
+// PR_SET_CHILD_SUBREAPER: processes below this one that lose their parent become its children.
+int adopt_orphans();
+
+// Kills and reaps every child of this process and whatever it adopts meanwhile, until there is none,
+// or none outside of this process's own session. Reads /proc/thread-self/children
+// (CONFIG_PROC_CHILDREN); 0 or a negative errno.
+int end_children(bool spare_own_session);
+
 // seccomp(2), SECCOMP_SET_MODE_FILTER with a listener, whose descriptor it returns.
 int install_filter(const sock_fprog& program, bool wait_killable);
 
@@ -38,6 +46,9 @@ int take_descriptor(int pidfd, int descriptor);
 // close_range(2): every descriptor from `first` up closes at exec.
 int close_on_exec_from(unsigned first);
 int keep_over_exec(int descriptor);
+
+// Closes every descriptor but this one.
+int close_all_but(int descriptor);
 // Closes what came with this program's own execve, from descriptor 3 up: whatever does not close at
 // exec, since all that sbx opens does. Needs /proc.
 int close_inherited();

@@ -183,7 +183,7 @@ TEST_CASE("machine id: written, random or covered", "[filesystem]") {
   const auto none = mounts("", host);
   REQUIRE(none);
   CHECK(contents(*none, "/etc/machine-id") == "nothing");
-  for (const std::string word : {std::string("random"), id}) {
+  for (const std::string& word : {std::string("random"), id}) {
     const auto written = mounts("[identity]\nmachine-id = \"" + word + "\"", host);
     REQUIRE(written);
     CHECK(contents(*written, "/etc/machine-id") == id + "\n");
