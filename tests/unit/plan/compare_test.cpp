@@ -114,8 +114,6 @@ TEST_CASE("diff: the other areas") {
   CHECK(said("", "[landlock]\nrequire = 1\n") == Texts{"landlock require: neither"});
   CHECK(said("", "[namespaces]\nipc = false\n") == Texts{"namespaces ipc: more"});
   CHECK(said("", "[identity]\nhostname = \"x\"\n") == Texts{"identity hostname: neither"});
-  CHECK(said("", "[terminal]\nmode = \"inherit\"\n") == Texts{"terminal mode: more"});
-  CHECK(said("", "[terminal]\nmode = \"never\"\n") == Texts{"terminal mode: less"});
   const Texts logged = said("", "[report]\non-violation = \"log\"\n");
   CHECK(std::find(logged.begin(), logged.end(), "system calls getpid: more") != logged.end());
   CHECK(std::find(logged.begin(), logged.end(), "report on-violation: neither") != logged.end());
