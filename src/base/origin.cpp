@@ -7,7 +7,7 @@ std::string to_text(const Origin& origin) {
   if (origin.line == 0) {
     return origin.source;
   }
-  return origin.source + ":" + std::to_string(origin.line);
+  return origin.source.str() + ":" + std::to_string(origin.line);
 }
 
 }  // namespace sbx

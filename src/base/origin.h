@@ -5,10 +5,12 @@
 
 #include <string>
 
+#include "base/shared_text.h"
+
 namespace sbx {
 
 struct Origin {
-  std::string source;  // a path as the user would open it, or an option: "--ro /usr", "built in"
+  SharedText source;  // a path as the user would open it, or an option: "--ro /usr", "built in"
   int line = 0;        // 1-based; 0: the source has no lines
   int column = 0;      // 1-based, in bytes; 0: unknown
 

@@ -7,7 +7,15 @@
 
 namespace sbx::path {
 
+bool is_normal(std::string_view path) {
+  return path.starts_with('/') && path.find("//") == std::string_view::npos &&
+         path.find("/.") == std::string_view::npos && (!path.ends_with('/') || path == "/");
+}
+
 std::string normalise(std::string_view path, std::string_view base) {
+  if (is_normal(path)) {
+    return std::string(path);
+  }
   std::vector<std::string> kept;
   const std::string whole =
       is_absolute(path) ? std::string(path) : std::string(base) + "/" + std::string(path);

@@ -13,6 +13,9 @@ namespace sbx::path {
 // lexically, as realpath -s does. A relative path is put below `base`, which must be absolute.
 std::string normalise(std::string_view path, std::string_view base = "/");
 
+// True only for what normalise would leave as it is; may be false for a path with a name like ".x".
+bool is_normal(std::string_view path);
+
 bool is_absolute(std::string_view path);
 
 // True if `path` is `directory` or lies below it; both normalised.

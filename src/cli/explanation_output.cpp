@@ -39,7 +39,7 @@ std::string rows(const Finding& finding, std::string_view indent) {
 }
 
 void write_origin(JsonWriter& json, const Origin& origin) {
-  json.member("origin", origin.source);
+  json.member("origin", origin.source.str());
   json.key("line");
   json.number(static_cast<unsigned>(origin.line));
 }

@@ -294,7 +294,7 @@ std::string rule_toml(const policy::SeccompRule& rule, bool origins) {
 }
 
 void write_origin(JsonWriter& json, const Origin& origin) {
-  json.member("source", origin.source);
+  json.member("source", origin.source.str());
   json.key("line");
   json.number(static_cast<unsigned>(origin.line));
 }

@@ -63,7 +63,7 @@ Json origin_json(const Origin& origin) {
   if (origin.source.empty()) {
     return nullptr;
   }
-  Json json{{"source", bytes(origin.source)}};
+  Json json{{"source", bytes(origin.source.str())}};
   if (origin.line > 0) {
     json["line"] = origin.line;
   }

@@ -29,14 +29,14 @@ class SourceLines {
   // The line without its newline; empty if there is none.
   std::string_view line(int number) const;
 
-  const std::string& source() const { return source_; }
+  const SharedText& source() const { return source_; }
 
  private:
   Origin origin_of_byte(std::size_t offset) const;
   Status check_utf8() const;
 
   std::string_view text_;
-  std::string source_;
+  SharedText source_;
   bool is_ascii_;  // policies are, as a rule: then columns need no counting
 };
 

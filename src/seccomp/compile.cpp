@@ -375,7 +375,7 @@ Error too_long(const FilterSpec& spec, std::size_t size) {
                           BPF_MAXINSNS)};
   if (largest != nullptr) {
     error.origin = largest->origin;
-    error.hint = fmt::format("the largest rule has {} tests: {}", most, largest->text);
+    error.hint = fmt::format("the largest rule has {} tests: {}", most, largest->text.str());
   }
   return error;
 }

@@ -89,7 +89,7 @@ struct Rule {
   std::uint16_t denied_errno = 1;         // Mediation::Deny: what the caller sees under "errno" (EPERM)
   Purpose purpose = Purpose::Policy;
   Origin origin{};
-  std::string text{};                     // as the policy has it: "seccomp.allow = @basic-io"
+  SharedText text{};                      // as the policy has it: "seccomp.allow = @basic-io"
 
   friend bool operator==(const Rule&, const Rule&) = default;
 };

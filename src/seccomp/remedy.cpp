@@ -75,7 +75,7 @@ Remedy remedy_for_policy(const seccomp_data& call, const Rule& rule, const std::
         fmt::format("a later [[seccomp.rule]] with syscall = \"{}\"{}, action = \"allow\"", name,
                     values.empty() ? "" : fmt::format(", when = \"{}\"", values));
   } else if (rule.origin.source.starts_with("--deny")) {
-    remedy.text = "leave out " + rule.origin.source;  // beside an --allow, a --deny would win
+    remedy.text = "leave out " + rule.origin.source.str();  // beside an --allow, a --deny would win
   } else {
     remedy.text = fmt::format("sbx run --allow {0} …, or  seccomp.allow = [\"{0}\"]", name);
   }
