@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "plan/expand.h"
 #include "plan/filter_rules.h"
+#include "seccomp/evaluate.h"
 #include "seccomp/groups.h"
 #include "seccomp/syscall_table.h"
 #include "seccomp/when.h"
@@ -75,11 +76,6 @@ Rule make_rule(const Effect& effect, const Origin& origin, std::string text) {
   rule.origin = origin;
   rule.text = std::move(text);
   return rule;
-}
-
-bool lets_run(const Rule& rule) {
-  return rule.action.verdict == Verdict::Allow ||
-         (rule.action.verdict == Verdict::Notify && rule.mediation != Mediation::Deny);
 }
 
 Error unknown_call(const std::string& name, const Origin& origin) {
@@ -342,7 +338,7 @@ class FilterBuilder {
     std::vector<Rule>& rules = found->second;
     switch (overlay.overlay) {
       case Overlay::First:
-        if (std::any_of(rules.begin(), rules.end(), lets_run)) {
+        if (std::any_of(rules.begin(), rules.end(), seccomp::lets_run)) {
           rules.insert(rules.begin(), std::move(overlay.rule));
         }
         break;

@@ -79,6 +79,11 @@ std::vector<Rule> rules_for(const FilterSpec& spec, int number) {
   return {name_of(spec.arch, number).empty() ? spec.unknown : spec.denied};
 }
 
+bool lets_run(const Rule& rule) {
+  return rule.action.verdict == Verdict::Allow ||
+         (rule.action.verdict == Verdict::Notify && rule.mediation != Mediation::Deny);
+}
+
 bool is_foreign(Arch arch, const seccomp_data& call) {
   constexpr std::uint32_t kX32Bit = 0x4000'0000;  // __X32_SYSCALL_BIT of asm/unistd.h
   return call.arch != audit_arch(arch) ||

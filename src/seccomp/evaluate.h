@@ -18,6 +18,9 @@ const Rule& first_match(const std::vector<Rule>& rules, const seccomp_data& call
 // always matches.
 std::vector<Rule> rules_for(const FilterSpec& spec, int number);
 
+// True if a call that the rule decides is made, at once or through the supervisor.
+bool lets_run(const Rule& rule);
+
 // True if the call came through another ABI: another architecture, or x32 on x86_64.
 bool is_foreign(Arch arch, const seccomp_data& call);
 

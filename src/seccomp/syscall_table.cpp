@@ -141,6 +141,14 @@ bool is_syscall_name(std::string_view name) {
   return find_syscall(name) != nullptr;
 }
 
+std::vector<std::string_view> all_names() {
+  std::vector<std::string_view> names;
+  for (const Syscall& call : kSyscalls) {
+    names.push_back(call.name());
+  }
+  return names;
+}
+
 std::vector<std::string_view> all_names(Arch arch) {
   std::vector<std::string_view> names;
   names.reserve(std::size(kSyscalls));

@@ -23,6 +23,7 @@ std::string_view name_of(Arch arch, int number);  // empty if unknown
 // Known on some architecture (also i386's and arm's): a policy may name it on every one.
 bool is_syscall_name(std::string_view name);
 std::vector<std::string_view> all_names(Arch arch);
+std::vector<std::string_view> all_names();  // of every architecture
 
 // How the kernel reads an argument.
 struct ArgumentInfo {

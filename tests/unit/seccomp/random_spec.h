@@ -95,13 +95,14 @@ inline Rule random_rule(Random& random, bool conditional) {
   return rule;
 }
 
-inline FilterSpec random_spec(Random& random, Arch arch) {
+// `most`: calls that have rules of their own; 0: few or many, at random.
+inline FilterSpec random_spec(Random& random, Arch arch, std::size_t most = 0) {
   FilterSpec spec;
   spec.arch = arch;
   spec.denied = random_rule(random, false);
   spec.unknown = random_rule(random, false);
   spec.foreign = random_rule(random, false);
-  const std::size_t calls = random.below(random.chance(10) ? 400 : 30);
+  const std::size_t calls = random.below(most > 0 ? most : random.chance(10) ? 400 : 30);
   std::size_t conditional_calls = 0;
   for (std::size_t i = 0; i < calls; ++i) {
     const int number = static_cast<int>(random.below(random.chance(3) ? 5000 : 480));

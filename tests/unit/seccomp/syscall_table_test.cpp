@@ -9,6 +9,7 @@
 
 #include "seccomp/constants.h"
 #include "seccomp/groups.h"
+#include "seccomp/syscall_versions.h"
 
 using namespace sbx::seccomp;
 
@@ -218,4 +219,24 @@ TEST_CASE("groups: every member is a call or a group, siblings travel together")
   CHECK(has("@mount", "open_tree_attr"));
   CHECK(has("@known", "getpid"));
   CHECK(find_group("@nothing") == nullptr);
+}
+
+TEST_CASE("syscall versions: every call that runs here has one") {
+  for (const Arch arch : {Arch::X86_64, Arch::Aarch64}) {
+    int reserved = 0;
+    for (const std::string_view name : all_names(arch)) {
+      reserved += since_kernel(name).empty() ? 1 : 0;
+    }
+    CHECK(reserved == (arch == Arch::X86_64 ? 8 : 0));
+  }
+  CHECK(since_kernel("read") == "1.0");
+  CHECK(since_kernel("socket") == "2.0");
+  CHECK(since_kernel("openat") == "2.6.16");
+  CHECK(since_kernel("bpf") == "3.18");
+  CHECK(since_kernel("clone3") == "5.3");
+  CHECK(since_kernel("futex_wait") == "6.7");
+  CHECK(since_kernel("file_setattr") == "6.17");
+  CHECK(since_kernel("tuxcall").empty());
+  CHECK(since_kernel("osf_mount").empty());
+  CHECK(since_kernel("no_such_call").empty());
 }
