@@ -7,13 +7,14 @@ _sbx_options() {
     run) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
               "--allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
               "--dry-run --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
-    check) echo "--json --color --no-color --help -h" ;;
+    check) echo "--strict --json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
     explain) echo "--ro --rw --overlay --exec --tmpfs --hide --home --net --publish -P --allow --deny" \
               "--on-violation --limit --env --user --json --color --no-color --help -h" ;;
     diff) echo "--neutral --only-wider --json --help -h" ;;
     list) echo "--names --json --help -h" ;;
-    syscall) echo "--json --help -h" ;;
+    syscall) echo "--dump --json --help -h" ;;
+    schema) echo "--help -h" ;;
     verify) echo "--json --help -h" ;;
     doctor) echo "--json --color --no-color --help -h" ;;
     help) echo "--dump-options --help -h" ;;
@@ -94,7 +95,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run check show explain diff list syscall verify doctor help version --help -h --version -V" "$current"
+    _sbx_words "run check show explain diff list syscall schema verify doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run ]]; then
@@ -134,7 +135,7 @@ _sbx() {
   case $verb in
     run) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
     check | show | explain | diff) _sbx_policies "$current" ;;
-    help) _sbx_words "run check show explain diff list syscall verify doctor help version" "$current" ;;
+    help) _sbx_words "run check show explain diff list syscall schema verify doctor help version" "$current" ;;
   esac
 }
 

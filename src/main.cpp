@@ -34,6 +34,8 @@ Result<int> dispatch(Command command) {
       return sbx::cli::list(command);
     case Verb::Syscall:
       return sbx::cli::syscall(command);
+    case Verb::Schema:
+      return sbx::cli::schema();
     case Verb::Verify:
       return sbx::cli::verify(command);
     case Verb::Doctor:

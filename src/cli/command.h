@@ -31,6 +31,8 @@ struct Command {
   bool names = false;
   bool neutral = false;
   bool only_wider = false;
+  bool strict = false;
+  bool dump = false;
   bool dump_options = false;
   Color color = Color::Auto;
 };

@@ -24,9 +24,12 @@ constexpr VerbInfo kVerbs[] = {
     {Verb::Check, "check", "POLICY…", "check policies for errors",
      "Reads each POLICY (a name or a file) with everything it extends, and reports the first\n"
      "error with its file, line and column: unknown keys, system calls and groups, wrong types,\n"
-     "expressions that do not parse, contradictions. Exit status 1 if there was one.\n",
+     "expressions that do not parse, contradictions. Then warns of what is legal but unwise, each\n"
+     "warning with its name in brackets; policy.accept = [\"NAME: reason\"] says that one is meant.\n"
+     "Exit status 1 if there was an error, or with --strict a warning.\n",
      "sbx check nginx                            # a policy by name\n"
      "sbx check ./my.toml other.toml             # files\n"
+     "sbx check --strict ./my.toml               # a warning fails\n"
      "sbx check --json nginx                     # for editors and scripts\n"},
     {Verb::Show, "show", "POLICY", "print a policy as it is after merging",
      "Prints POLICY (a name or a file) merged with all that it extends, as TOML. With --origin\n"
@@ -65,11 +68,18 @@ constexpr VerbInfo kVerbs[] = {
      "sbx list\n"
      "sbx list --names                           # bare names, for scripts\n"},
     {Verb::Syscall, "syscall", "NAME|NUMBER|@GROUP…", "explain system calls and groups of them",
-     "Prints the number of each system call on each architecture, its arguments as a rule's\n"
-     "`when` may name them, and the groups it is in; or the members of a group.\n",
+     "Prints the number of each system call on each architecture, the kernel it came with, its\n"
+     "arguments as a rule's `when` may name them, the groups it is in, the calls that do the same,\n"
+     "and which of the policies that came with sbx allow it; or the members of a group.\n",
      "sbx syscall socket\n"
      "sbx syscall 41                             # by its number on this machine\n"
-     "sbx syscall @network-io                    # the members of a group\n"},
+     "sbx syscall @network-io                    # the members of a group\n"
+     "sbx syscall --dump | grep fchmod            # every call that there is\n"},
+    {Verb::Schema, "schema", "", "print a JSON Schema of the policy language",
+     "Prints a JSON Schema (draft 2020-12) of policy files, with which editors complete, explain and\n"
+     "check them: every key with its description, words and default, every system call and group.\n",
+     "sbx schema >sbx.schema.json\n"
+     "sed -i '1i #:schema sbx.schema.json' my.toml  # for editors with taplo\n"},
     {Verb::Verify, "verify", "PID|NAME…", "compare a running sandbox with its policy",
      "Looks at the processes of a running sandbox, found by its own pid, by that of a process in\n"
      "it, or by the name of its policy or program, and says of each promise whether it holds:\n"
@@ -162,6 +172,10 @@ constexpr OptionInfo kOptions[] = {
      "exit with status 1 only if B allows something that A does not"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
+    {Option::Strict, "check", "Output", "--strict", "", "", false, Offer::Nothing, "",
+     "exit with status 1 for warnings too"},
+    {Option::Dump, "syscall", "Output", "--dump", "", "", false, Offer::Nothing, "",
+     "print every call, one a line, columns separated by tabs"},
     {Option::Json, "run check show explain diff list syscall verify doctor", "Output", "--json", "", "",
      false, Offer::Nothing, "", "print JSON"},
     {Option::Color, "run check explain doctor", "Output", "--color", "", "WHEN", false,
@@ -170,7 +184,7 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run check show explain diff list syscall verify doctor help version", "Output",
+    {Option::Help, "run check show explain diff list syscall schema verify doctor help version", "Output",
      "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 

@@ -13,7 +13,7 @@
 
 namespace sbx::cli {
 
-enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Verify, Doctor, Help, Version };
+enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Schema, Verify, Doctor, Help, Version };
 
 struct VerbInfo {
   Verb verb;
@@ -60,6 +60,8 @@ enum class Option {
   Names,
   Neutral,
   OnlyWider,
+  Strict,
+  Dump,
   DumpOptions,
   Help,
 };

@@ -118,9 +118,13 @@ Status check_operands(const Command& command) {
       }
       return {};
     case Verb::Syscall:
-      if (count == 0) {
+      if (count == 0 && !command.dump) {
         return Error{.action = "no system call to explain",
-                     .hint = "write sbx syscall NAME or sbx syscall @GROUP"};
+                     .hint = "write sbx syscall NAME, sbx syscall @GROUP or sbx syscall --dump"};
+      }
+      if (count != 0 && command.dump) {
+        return Error{.action = "sbx syscall --dump takes no argument " + quote(command.operands[0]),
+                     .hint = help_hint(command.verb)};
       }
       return {};
     case Verb::Verify:
@@ -130,6 +134,7 @@ Status check_operands(const Command& command) {
       }
       return {};
     case Verb::List:
+    case Verb::Schema:
     case Verb::Doctor:
     case Verb::Version:
       if (count != 0) {

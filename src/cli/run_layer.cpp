@@ -240,6 +240,12 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Origin:
       command.origin = true;
       return {};
+    case Option::Strict:
+      command.strict = true;
+      return {};
+    case Option::Dump:
+      command.dump = true;
+      return {};
     case Option::Names:
       command.names = true;
       return {};

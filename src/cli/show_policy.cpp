@@ -120,6 +120,8 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
     case Key::PolicyPrograms:
     case Key::SeccompRules:
       return {};
+    case Key::PolicyAccept:
+      return shown_all(policy.accept);
     case Key::CommandArgs:
       return shown_all(policy.args);
     case Key::CommandWorkdir:

@@ -1,69 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-// sbx check: everything that can be said of a policy without running it, and without a look at this
-// machine: the facts are fixed, so that a policy that passes here passes everywhere.
+// sbx check: everything that can be said of a policy without running it. But for where the home and
+// sbx's own files are, the facts are fixed, so that a policy that passes here passes everywhere.
+#include <limits.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "cli/excerpt.h"
 #include "cli/json_writer.h"
 #include "cli/output.h"
 #include "cli/policies.h"
 #include "cli/verbs.h"
-#include "plan/expand.h"
-#include "seccomp/compile.h"
+#include "plan/check.h"
+#include "plan/neutral_host.h"
 
 namespace sbx::cli {
 namespace {
 
+// What was found of one policy: an error, or warnings.
 struct Finding {
   std::string name;  // as the user gave it
-  Error error;       // valid if not `ok`
-  bool ok = true;
+  std::optional<Error> error;
+  std::vector<plan::Warning> warnings;
 };
 
-plan::HostFacts fixed_facts() {
-  plan::HostFacts facts;
-  facts.uid = facts.gid = 1000;
-  facts.user_name = "user";
-  facts.home = "/home/user";
-  facts.cwd = "/";
-  facts.os_release = "6.18.0";
-  facts.has_mdwe = true;
-  facts.has_wait_killable = true;
-  facts.arch = seccomp::native_arch();
+std::string current_directory() {
+  std::array<char, PATH_MAX> buffer{};
+  return ::getcwd(buffer.data(), buffer.size()) != nullptr ? std::string(buffer.data()) : "/";
+}
+
+plan::HostFacts fixed_facts(const Library& library) {
+  plan::HostFacts facts = plan::neutral_facts(seccomp::native_arch());
+  facts.home = path::is_absolute(library.home) ? library.home : facts.home;
+  facts.cwd = current_directory();
   return facts;
 }
 
-Status check_policy(const std::string& name, const Library& library) {
+Finding check_policy(const std::string& name, const Library& library) {
+  Finding finding{name, {}, {}};
   auto layers = load(name, library);
   if (!layers) {
-    return std::move(layers).error();
+    finding.error = std::move(layers).error();
+    return finding;
   }
-  auto policy = policy::merge(*layers);
-  if (!policy) {
-    return std::move(policy).error();
+  const plan::HostFacts facts = fixed_facts(library);
+  auto warnings = plan::check(*layers, facts, own_paths(library, facts, *layers));
+  if (!warnings) {
+    finding.error = std::move(warnings).error();
+  } else {
+    finding.warnings = std::move(*warnings);
   }
-  const plan::HostFacts facts = fixed_facts();
-  if (auto publish = plan::expand_publish(*policy); !publish) {
-    return std::move(publish).error();
-  }
-  if (auto limits = plan::expand_limits(*policy); !limits) {
-    return std::move(limits).error();
-  }
-  if (auto namespaces = plan::expand_namespaces(*policy); !namespaces) {
-    return std::move(namespaces).error();
-  }
-  auto filter = plan::expand_filter(*policy, facts);
-  if (!filter) {
-    return std::move(filter).error();
-  }
-  auto program = seccomp::compile(*filter);
-  if (!program) {
-    return std::move(program).error();
-  }
-  return seccomp::verify(*filter, *program);
+  return finding;
+}
+
+void write_place(JsonWriter& json, const Origin& origin, const std::string& hint) {
+  json.member("file", origin.source.str());
+  json.key("line");
+  json.number(static_cast<unsigned>(origin.line));
+  json.key("column");
+  json.number(static_cast<unsigned>(origin.column));
+  json.member("hint", hint);
 }
 
 std::string as_json(const std::vector<Finding>& findings) {
@@ -73,21 +72,51 @@ std::string as_json(const std::vector<Finding>& findings) {
     json.begin_object();
     json.member("policy", finding.name);
     json.key("ok");
-    json.boolean(finding.ok);
-    if (!finding.ok) {
-      const Error& error = finding.error;
-      json.member("error", error.action);
-      json.member("file", error.origin.source);
-      json.key("line");
-      json.number(static_cast<unsigned>(error.origin.line));
-      json.key("column");
-      json.number(static_cast<unsigned>(error.origin.column));
-      json.member("hint", error.hint);
+    json.boolean(!finding.error);
+    if (finding.error) {
+      json.member("error", finding.error->action);
+      write_place(json, finding.error->origin, finding.error->hint);
     }
+    json.key("warnings");
+    json.begin_array();
+    for (const plan::Warning& warning : finding.warnings) {
+      json.begin_object();
+      json.member("name", policy::info(warning.caution).name);
+      json.member("text", warning.text);
+      write_place(json, warning.origin, warning.hint);
+      json.end_object();
+    }
+    json.end_array();
     json.end_object();
   }
   json.end_array();
   return json.take();
+}
+
+// A warning looks like an error, with its name behind the text.
+Error as_error(const plan::Warning& warning) {
+  return Error{"warning: " + warning.text + " [" +
+                   std::string(policy::info(warning.caution).name) + "]",
+               0, warning.origin, warning.hint};
+}
+
+// The findings are what this verb is for, so it prints them itself, all of them.
+Status print_finding(const Finding& finding, const Library& library, bool color) {
+  const auto diagnose = [&](const Error& error) {
+    const std::string text = to_text(error, excerpt(error.origin, library.files));
+    write_all(STDERR_FILENO, color ? paint(text) : text);
+  };
+  if (finding.error) {
+    diagnose(*finding.error);
+    return {};
+  }
+  for (const plan::Warning& warning : finding.warnings) {
+    diagnose(as_error(warning));
+  }
+  const std::size_t count = finding.warnings.size();
+  return print(escape(finding.name) + ": " +
+               (count == 0 ? "ok" : std::to_string(count) + (count == 1 ? " warning" : " warnings")) +
+               "\n");
 }
 
 }  // namespace
@@ -95,31 +124,22 @@ std::string as_json(const std::vector<Finding>& findings) {
 Result<int> check(const Command& command) {
   const Library library = open_library();
   std::vector<Finding> findings;
-  bool all_ok = true;
+  bool passed = true;
   for (const std::string& name : command.operands) {
-    Finding finding{.name = name, .error = {}, .ok = true};
-    if (auto checked = check_policy(name, library); !checked) {
-      finding.error = std::move(checked).error();
-      finding.ok = all_ok = false;
-    }
-    findings.push_back(std::move(finding));
+    findings.push_back(check_policy(name, library));
+    passed = passed && !findings.back().error &&
+             (!command.strict || findings.back().warnings.empty());
   }
   if (command.json) {
     SBX_TRY(print(as_json(findings)));
-    return all_ok ? 0 : 1;
+    return passed ? 0 : 1;
   }
   const bool color =
       wants_color(command.color, STDERR_FILENO, ::getenv("NO_COLOR"), ::getenv("TERM"));
   for (const Finding& finding : findings) {
-    if (finding.ok) {
-      SBX_TRY(print(escape(finding.name) + ": ok\n"));
-      continue;
-    }
-    // The errors are what this verb is for, so it prints them itself, all of them.
-    const std::string text = to_text(finding.error, excerpt(finding.error.origin, library.files));
-    write_all(STDERR_FILENO, color ? paint(text) : text);
+    SBX_TRY(print_finding(finding, library, color));
   }
-  return all_ok ? 0 : 1;
+  return passed ? 0 : 1;
 }
 
 }  // namespace sbx::cli

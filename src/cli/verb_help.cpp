@@ -4,6 +4,7 @@
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/parse.h"
+#include "cli/policy_schema.h"
 #include "cli/verbs.h"
 
 namespace sbx::cli {
@@ -36,6 +37,11 @@ Result<int> help(const Command& command) {
   } else {
     SBX_TRY(print(command.help_for ? help_text(*command.help_for) : overview()));
   }
+  return 0;
+}
+
+Result<int> schema() {
+  SBX_TRY(print(policy_schema()));
   return 0;
 }
 

@@ -14,6 +14,7 @@ Result<int> explain(Command command);
 Result<int> diff(const Command& command);
 Result<int> list(const Command& command);
 Result<int> syscall(const Command& command);
+Result<int> schema();
 Result<int> verify(const Command& command);
 Result<int> doctor(const Command& command);
 Result<int> help(const Command& command);

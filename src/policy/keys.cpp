@@ -20,6 +20,9 @@ constexpr std::array kKeys = {
         "Further program names that choose this policy, beside the name of its own file. Looked "
         "up in the user's and the administrator's policy directories; a policy that ships with "
         "sbx has a file for each name instead, so that a launch need not read them all."},
+    KeyInfo{Key::PolicyAccept, "policy", "accept", KeyType::Names, "", "",
+            "Warnings of `sbx check` that this policy means, each with its reason: \"NAME: reason\". "
+            "They hold for this file and what it extends, not for files that extend it."},
     KeyInfo{Key::CommandArgs, "command", "args", KeyType::Names, "", "",
             "Arguments for the program when the command line gives none. A later layer's list "
             "replaces an earlier one as a whole."},

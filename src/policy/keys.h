@@ -15,6 +15,7 @@ enum class Key {
   PolicyDescription,
   PolicyExtends,
   PolicyPrograms,
+  PolicyAccept,
   CommandArgs,
   CommandWorkdir,
   IdentityUser,

@@ -12,6 +12,7 @@
 namespace sbx::policy {
 namespace {
 
+const Origin kBuiltIn{"built in"};
 // Of one place, the later layer's wish replaces an earlier one's under any of these keys.
 constexpr std::array kPathKeys = {Key::FilesystemSystemUsr, Key::FilesystemSystemHost,
                                   Key::FilesystemRead,    Key::FilesystemWrite,
@@ -38,12 +39,6 @@ struct Stack {
 };
 
 std::string place_of(const std::string& path) {
-  // Files' paths are normalised already, and most of the command line's.
-  const bool is_normal = path.starts_with('/') && path.find("//") == std::string::npos &&
-                         path.find("/.") == std::string::npos && !path.ends_with('/');
-  if (is_normal) {
-    return path;
-  }
   auto place = check_path(path, Origin{});
   return place ? *place : path;
 }
@@ -51,6 +46,12 @@ std::string place_of(const std::string& path) {
 // Where an entry is inside.
 std::string place_of(const PathEntry& entry) {
   return place_of(entry.at.empty() ? entry.path : entry.at);
+}
+
+// Files' paths are normalised already, and most of the command line's: then nothing is copied.
+bool is_at(const PathEntry& entry, const std::string& place) {
+  const std::string& path = entry.at.empty() ? entry.path : entry.at;
+  return path::is_normal(path) ? path == place : place_of(path) == place;
 }
 
 std::string place_of(const Text& removal) {
@@ -78,8 +79,9 @@ bool holds(const std::vector<LayeredName>& names, std::string_view value) {
 
 void drop_place(Stack& stack, const std::string& place) {
   for (const Key key : kPathKeys) {
-    drop_if(stack.paths[key],
-            [&](const LayeredPath& path) { return place_of(path.entry) == place; });
+    if (const auto paths = stack.paths.find(key); paths != stack.paths.end()) {
+      drop_if(paths->second, [&](const LayeredPath& path) { return is_at(path.entry, place); });
+    }
   }
 }
 
@@ -109,7 +111,7 @@ bool is_there(const Stack& stack, Key key, const Text& removal) {
       const std::string place = place_of(removal);
       return found != stack.paths.end() &&
              std::any_of(found->second.begin(), found->second.end(),
-                         [&](const LayeredPath& path) { return place_of(path.entry) == place; });
+                         [&](const LayeredPath& path) { return is_at(path.entry, place); });
     }
     case KeyType::Pairs:
       return stack.variables.count(removal.value) != 0;
@@ -341,7 +343,7 @@ Text text_or_default(const Stack& stack, Key key) {
   const auto found = stack.single.find(key);
   return found != stack.single.end()
              ? std::get<Text>(found->second)
-             : Text{std::string(info(key).default_value), Origin{"built in"}};
+             : Text{std::string(info(key).default_value), kBuiltIn};
 }
 
 std::vector<LayeredName> layered_names(const Stack& stack, Key key) {
@@ -366,7 +368,7 @@ std::vector<LayeredPath> layered_paths(const Stack& stack, Key key) {
   }
   for (const LayeredPath& path : found->second) {
     const std::string place = place_of(path.entry);
-    drop_if(paths, [&](const LayeredPath& other) { return place_of(other.entry) == place; });
+    drop_if(paths, [&](const LayeredPath& other) { return is_at(other.entry, place); });
     paths.push_back(path);
   }
   return paths;
@@ -375,6 +377,7 @@ std::vector<LayeredPath> layered_paths(const Stack& stack, Key key) {
 Policy to_policy(const Stack& stack) {
   Policy policy;
   policy.description = text_or_default(stack, Key::PolicyDescription);
+  policy.accept = layered_names(stack, Key::PolicyAccept);
   if (const auto args = stack.single.find(Key::CommandArgs); args != stack.single.end()) {
     policy.args = std::get<std::vector<Text>>(args->second);
   }

@@ -99,6 +99,7 @@ struct Policy {
   std::string name;
   std::vector<std::string> sources;  // the files, first layer first, for `show`
   Text description;
+  std::vector<LayeredName> accept;   // "NAME: reason", see policy/cautions.h
 
   std::vector<Text> args;            // [command]
   Text workdir;                      // empty: the caller's, if visible inside

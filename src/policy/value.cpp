@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "policy/capabilities.h"
+#include "policy/cautions.h"
 
 namespace sbx::policy {
 namespace {
@@ -45,12 +46,27 @@ Status check_errno(const std::string& name, const Origin& origin) {
                     : "errno(3) lists the names: EPERM, EACCES, ENOENT …"};
 }
 
+// Of words separated by '|'. Hot, so without a list of them.
+bool is_one_of(std::string_view choices, std::string_view word) {
+  while (choices.size() >= word.size()) {
+    const std::size_t end = std::min(choices.find('|'), choices.size());
+    if (choices.substr(0, end) == word) {
+      return true;
+    }
+    choices.remove_prefix(std::min(end + 1, choices.size()));
+    if (choices.empty()) {
+      break;
+    }
+  }
+  return false;
+}
+
 Status check_choice(std::string_view what, std::string_view choices, const Text& text) {
-  const std::vector<std::string> words = split(choices, '|');
   const std::string& value = text.value;
-  if (value != kErrnoForm && std::find(words.begin(), words.end(), value) != words.end()) {
+  if (value != kErrnoForm && is_one_of(choices, value)) {
     return {};
   }
+  const std::vector<std::string> words = split(choices, '|');
   const bool takes_errno = std::find(words.begin(), words.end(), kErrnoForm) != words.end();
   if (takes_errno && value.starts_with("errno(") && value.ends_with(')')) {
     return check_errno(value.substr(6, value.size() - 7), text.origin);
@@ -163,6 +179,25 @@ Status check_capability(const Text& name) {
   return {};
 }
 
+Status check_acceptance(const Text& entry) {
+  const Acceptance acceptance = split_acceptance(entry.value);
+  if (!find_caution(acceptance.name)) {
+    std::vector<std::string_view> names;
+    for (const CautionInfo& caution : cautions()) {
+      names.push_back(caution.name);
+    }
+    const auto near = nearest(acceptance.name, names);
+    return Error{"no warning is named " + quote(acceptance.name), 0, entry.origin,
+                 near ? "did you mean " + quote(*near) + "?"
+                      : "`sbx check` prints the name in brackets; write \"NAME: reason\""};
+  }
+  if (acceptance.reason.empty()) {
+    return Error{"policy.accept = " + quote(entry.value) + " gives no reason", 0, entry.origin,
+                 "say why it is meant: " + quote(std::string(acceptance.name) + ": …")};
+  }
+  return {};
+}
+
 Status check_names(Key key, const std::vector<Text>& names) {
   for (const Text& name : names) {
     if (name.value.find('\0') != std::string::npos) {
@@ -180,6 +215,8 @@ Status check_names(Key key, const std::vector<Text>& names) {
       SBX_TRY(check_capability(name));
     } else if (key == Key::EnvironmentKeep || key == Key::EnvironmentUnset) {
       SBX_TRY(check_variable(name.value, name.origin));
+    } else if (key == Key::PolicyAccept) {
+      SBX_TRY(check_acceptance(name));
     } else if (key == Key::PolicyExtends && !is_policy_name(name.value)) {
       return Error{"no name of a policy: " + quote(name.value), 0, name.origin,
                    "write the file's name without directory and .toml; SBX_POLICY_PATH adds a "
@@ -309,6 +346,9 @@ Result<std::string> check_path(std::string_view path, const Origin& origin,
     return Error{"no path: " + quote(path.substr(0, 64)), 0, origin,
                  "a path has no NUL byte and at most 4095 bytes"};
   }
+  if (path::is_normal(path)) {
+    return std::string(path);
+  }
   const std::vector<std::string> components = split(path, '/');
   const bool climbs = std::find(components.begin(), components.end(), "..") != components.end();
   const bool is_home = components[0] == "~" || components[0] == "$HOME";
@@ -424,6 +464,10 @@ Status check_value(Key key, const Value& value) {
     }
   }
   return wrong_type;
+}
+
+std::string_view rule_actions() {
+  return kRuleActions;
 }
 
 bool is_removable(Key key) {

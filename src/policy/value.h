@@ -30,6 +30,9 @@ Result<std::map<std::string, Text>> environment_pair(std::string_view text, cons
 // lowest numbers, empty entries, normalised paths.
 Status check_value(Key key, const Value& value);
 
+// The words of a rule's action, as KeyInfo::choices.
+std::string_view rule_actions();
+
 // True for keys whose entries `remove` can take away: lists and tables that append.
 bool is_removable(Key key);
 

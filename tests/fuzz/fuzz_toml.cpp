@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a policy file, and what can be read all the way: merge, resolve for a made-up host,
+// Any bytes as a policy file, and what can be read all the way: merge, check, resolve for a made-up host,
 // compile, print. An Error is a good answer; a crash, a hang or unprintable text is not.
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "expectations.h"
+#include "plan/check.h"
 #include "plan/print.h"
 #include "plan/resolve.h"
 #include "policy/merge.h"
@@ -55,7 +56,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     sbx::fuzz::expect_presentable(layer.error());
     return 0;
   }
-  const auto policy = sbx::policy::merge({*std::move(layer)});
+  const std::vector<sbx::policy::PolicyLayer> layers{*std::move(layer)};
+  const auto warnings = sbx::plan::check(layers, made_up_host(), {{"/home/somebody/.config/sbx"}});
+  if (!warnings) {
+    sbx::fuzz::expect_presentable(warnings.error());
+  } else {
+    for (const sbx::plan::Warning& warning : *warnings) {
+      sbx::fuzz::expect_presentable({warning.text, 0, warning.origin, warning.hint});
+    }
+  }
+  const auto policy = sbx::policy::merge(layers);
   if (!policy) {
     sbx::fuzz::expect_presentable(policy.error());
     return 0;

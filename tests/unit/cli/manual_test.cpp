@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/options.h"
 #include "host/files.h"
+#include "policy/cautions.h"
 #include "policy/keys.h"
 
 namespace {
@@ -62,5 +63,13 @@ TEST_CASE("manual page: every key, its words, its default, its description") {
     for (const std::string& word : sbx::split(key.choices, '|')) {
       CHECK_THAT(entry, Catch::Contains(word));
     }
+  }
+}
+
+TEST_CASE("manual page: every warning of sbx check") {
+  const std::string manual = manual_text();
+  for (const sbx::policy::CautionInfo& caution : sbx::policy::cautions()) {
+    CHECK_THAT(manual, Catch::Contains(std::string(caution.name)));
+    CHECK_THAT(manual, Catch::Contains(std::string(caution.meaning.substr(1)) + "."));
   }
 }

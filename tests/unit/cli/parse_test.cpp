@@ -115,6 +115,7 @@ TEST_CASE("parse: usage errors name the option and help") {
       Row{{"run", "--net", "none", "--net=host", "ls"}, "--net is given twice", "one value"},
       Row{{"check"}, "no policy to check", "sbx check NAME"},
       Row{{"syscall"}, "no system call", "sbx syscall NAME"},
+      Row{{"syscall", "--dump", "read"}, "takes no argument", "sbx syscall --help"},
       Row{{"show"}, "no policy to show", "sbx show NAME"},
       Row{{"show", "a", "b"}, "one policy", "sbx show NAME"},
       Row{{"list", "x"}, "takes no argument \"x\"", "sbx list --help"},

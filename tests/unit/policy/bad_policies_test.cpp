@@ -7,8 +7,7 @@
 #include <fstream>
 
 #include "cli/excerpt.h"
-#include "plan/expand.h"
-#include "policy/merge.h"
+#include "plan/check.h"
 #include "policy_files.h"
 
 namespace {
@@ -25,21 +24,8 @@ Status judge(const std::string& name, const std::string& text) {
   if (!layers) {
     return layers.error();
   }
-  const auto policy = policy::merge(*layers);
-  if (!policy) {
-    return policy.error();
-  }
-  if (const auto publish = plan::expand_publish(*policy); !publish) {
-    return publish.error();
-  }
-  if (const auto limits = plan::expand_limits(*policy); !limits) {
-    return limits.error();
-  }
-  if (const auto namespaces = plan::expand_namespaces(*policy); !namespaces) {
-    return namespaces.error();
-  }
-  if (const auto filter = plan::expand_filter(*policy, plan::HostFacts{}); !filter) {
-    return filter.error();
+  if (const auto checked = plan::check(*layers, plan::HostFacts{}, {}); !checked) {
+    return checked.error();
   }
   return {};
 }
