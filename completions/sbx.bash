@@ -6,7 +6,7 @@ _sbx_options() {
   case $1 in
     run) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
               "--allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
-              "--dry-run --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
+              "--dry-run --self-test --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     check) echo "--strict --json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
     explain) echo "--ro --rw --overlay --exec --tmpfs --hide --home --net --publish -P --allow --deny" \

@@ -89,6 +89,7 @@ complete -c sbx -n '__sbx_in run explain' -l user -x -a '(__fish_complete_users)
 complete -c sbx -n '__sbx_in run' -l keep-fd -x -d 'leave a descriptor open'
 complete -c sbx -n '__sbx_in run' -l allow-degraded -x -a "landlock cgroup userns notify" -d 'run without a layer'
 complete -c sbx -n '__sbx_in run' -l dry-run -d 'print what would be done'
+complete -c sbx -n '__sbx_in run' -l self-test -d 'try what the policy forbids'
 complete -c sbx -n '__sbx_in run' -l trace-launch -d 'print the time of each step'
 complete -c sbx -n '__sbx_in run' -l report -r -F -d 'write events to a file'
 complete -c sbx -n '__sbx_in run' -s q -l quiet -d 'print no events'

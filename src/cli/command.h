@@ -24,6 +24,7 @@ struct Command {
   std::vector<std::string> allow_degraded;
   std::string report;  // --report FILE; empty: none
   bool dry_run = false;
+  bool self_test = false;
   bool trace_launch = false;
   bool json = false;
   bool quiet = false;

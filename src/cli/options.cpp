@@ -157,6 +157,8 @@ constexpr OptionInfo kOptions[] = {
      "landlock|cgroup|userns|notify", "run although this layer of protection is missing on this host"},
     {Option::DryRun, "run", "Running", "--dry-run", "", "", false, Offer::Nothing, "",
      "print what would be done, in order, and do nothing"},
+    {Option::SelfTest, "run", "Running", "--self-test", "", "", false, Offer::Nothing, "",
+     "do not run COMMAND: try in its place what the policy forbids, and report"},
     {Option::TraceLaunch, "run", "Running", "--trace-launch", "", "", false, Offer::Nothing, "",
      "print the microseconds of each step of the launch"},
     {Option::Report, "run", "Running", "--report", "", "FILE", false, Offer::Path, "",

@@ -50,6 +50,7 @@ enum class Option {
   User,
   AllowDegraded,
   DryRun,
+  SelfTest,
   TraceLaunch,
   Report,
   Json,

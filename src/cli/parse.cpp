@@ -88,7 +88,7 @@ Status check_operands(const Command& command) {
   const std::size_t count = command.operands.size();
   switch (command.verb) {
     case Verb::Run:
-      if (count == 0 && !(command.dry_run && !command.policy.value.empty())) {
+      if (count == 0 && !((command.dry_run || command.self_test) && !command.policy.value.empty())) {
         return Error{.action = "no command to run",
                      .hint = "write sbx run COMMAND, as sbx run ls /"};
       }

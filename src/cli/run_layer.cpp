@@ -228,6 +228,9 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::DryRun:
       command.dry_run = true;
       return {};
+    case Option::SelfTest:
+      command.self_test = true;
+      return {};
     case Option::TraceLaunch:
       command.trace_launch = true;
       return {};

@@ -18,6 +18,7 @@
 #include "cli/output.h"
 #include "cli/plan_run.h"
 #include "cli/report_file.h"
+#include "cli/self_test_report.h"
 #include "cli/verbs.h"
 #include "events/event.h"
 #include "host/degradation.h"
@@ -25,6 +26,7 @@
 #include "launch/launch.h"
 #include "launch/scratch.h"
 #include "plan/print.h"
+#include "plan/self_test.h"
 #include "supervise/confine.h"
 #include "supervise/publish.h"
 #include "supervise/supervise.h"
@@ -161,7 +163,7 @@ Error with_cause(Error error) {
 Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& command,
                                  bool by_default, Stopwatch& stopwatch) {
   Listeners listeners;
-  listeners.quiet = command.quiet;
+  listeners.quiet = command.quiet || command.self_test;
   listeners.json = command.json;
   listeners.color =
       wants_color(command.color, STDERR_FILENO, ::getenv("NO_COLOR"), ::getenv("TERM"));
@@ -244,6 +246,9 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   listeners.report.write_line(
       events::to_json(phase(events::Event::Kind::Ended, wait_status_of(*outcome))));
   SBX_TRY(listeners.report.finish());
+  if (command.self_test) {
+    return report_self_test(plan, launch::self_test_answers(**prepared), command.json);
+  }
   if (by_default && listeners.denials > 0 && !listeners.quiet && !listeners.json) {
     const std::string hint = closing_hint(command.operands.front());
     write_all(STDERR_FILENO, listeners.color ? paint(hint) : hint);
@@ -271,7 +276,11 @@ Result<int> run(Command command) {
     SBX_TRY(print(command.json ? plan::to_json(planned->plan) : plan::to_text(planned->plan)));
     return 0;
   }
-  return launch_and_supervise(planned->plan, command, planned->by_default, stopwatch);
+  plan::LaunchPlan plan = planned->plan;
+  if (command.self_test) {
+    plan::make_self_test(plan);
+  }
+  return launch_and_supervise(plan, command, planned->by_default, stopwatch);
 }
 
 }  // namespace sbx::cli

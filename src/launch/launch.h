@@ -66,4 +66,7 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options);
 // The descriptors are those of Started. An Error leaves the sandbox to be killed.
 Result<std::vector<StepTiming>> release(const PreparedLaunch& prepared, int init, int status, int listener);
 
+// What the attempts of a plan's self-test came to, once everything inside has ended.
+std::vector<std::int64_t> self_test_answers(const PreparedLaunch& prepared);
+
 }  // namespace sbx::launch

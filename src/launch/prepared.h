@@ -48,6 +48,7 @@ struct PreparedLaunch {
 
   std::vector<std::byte> stack;             // the sandboxee's until exec
   int cgroup_processes = -1;                // StartOptions::cgroup_processes
+  std::int64_t* self_test = nullptr;        // shared with the supervisor: an answer to each attempt
   Trace* trace = nullptr;                   // shared mapping; null: not asked for
 };
 

@@ -13,6 +13,37 @@
 #include "sys/process.h"
 
 namespace sbx::launch {
+namespace {
+
+// By the i386 ABI's entry, where there is one; the arguments do not matter to its caller.
+std::int64_t call_by_i386(int number) {
+#ifdef __x86_64__
+  std::int64_t answer = number;
+  asm volatile("int $0x80" : "+a"(answer) : : "memory", "r8", "r9", "r10", "r11");
+  return static_cast<std::int32_t>(answer);  // EAX
+#else
+  static_cast<void>(number);
+  return -ENOSYS;
+#endif
+}
+
+// In place of the command (plan/self_test.h). The answers lie in memory shared with the supervisor,
+// since the filter may refuse every way to tell them.
+[[noreturn]] void make_attempts(const PreparedLaunch& prepared) noexcept {
+  for (std::size_t i = 0; i < prepared.plan.self_test.size(); ++i) {
+    const plan::SelfTestAttempt& attempt = prepared.plan.self_test[i];
+    const auto& [a, b, c, d, e, f] = attempt.arguments;
+    std::int64_t answer = attempt.is_i386 ? call_by_i386(attempt.number)
+                                          : ::syscall(attempt.number, a, b, c, d, e, f);
+    if (!attempt.is_i386 && answer < 0) {
+      answer = -errno;
+    }
+    prepared.self_test[i] = answer;
+  }
+  ::_exit(0);
+}
+
+}  // namespace
 
 namespace {
 
@@ -94,6 +125,9 @@ StepResult reset_signals(const PreparedLaunch& prepared, ChildState&) noexcept {
 }
 
 StepResult execute(const PreparedLaunch& prepared, ChildState&) noexcept {
+  if (prepared.self_test != nullptr) {
+    make_attempts(prepared);
+  }
   ::execve(prepared.plan.program.c_str(), prepared.argv.data(), prepared.environment.data());
   return {errno, 0};
 }

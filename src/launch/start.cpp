@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -198,12 +199,31 @@ std::vector<StepTiming> timings(const plan::LaunchPlan& plan, const Trace& trace
   return list;
 }
 
-Status share_trace(PreparedLaunch& prepared) {
-  void* page = ::mmap(nullptr, sizeof(Trace), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) {
-    return Error{"cannot share memory for --trace-launch", errno, {}, ""};
+Result<void*> share_memory(std::size_t bytes, const char* what) {
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    return Error{fmt::format("cannot share memory for {}", what), errno, {}, ""};
   }
-  prepared.trace = new (page) Trace{};
+  return memory;
+}
+
+Status share_trace(PreparedLaunch& prepared) {
+  const auto page = share_memory(sizeof(Trace), "--trace-launch");
+  if (!page) {
+    return page.error();
+  }
+  prepared.trace = new (*page) Trace{};
+  return {};
+}
+
+Status share_answers(PreparedLaunch& prepared) {
+  const std::size_t count = prepared.plan.self_test.size();
+  const auto memory = share_memory(count * sizeof(std::int64_t), "--self-test");
+  if (!memory) {
+    return memory.error();
+  }
+  prepared.self_test = static_cast<std::int64_t*>(*memory);
+  std::fill_n(prepared.self_test, count, plan::kSelfTestNotReached);
   return {};
 }
 
@@ -220,6 +240,9 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {
   ::sigfillset(&all);
   if (::sigprocmask(SIG_BLOCK, &all, &prepared.signals_outside) != 0) {
     return Error{"cannot block signals", errno, {}, ""};
+  }
+  if (!prepared.plan.self_test.empty()) {
+    SBX_TRY(share_answers(prepared));
   }
   if (options.trace) {
     SBX_TRY(share_trace(prepared));
@@ -270,12 +293,19 @@ Result<Started> start(PreparedLaunch& prepared, const StartOptions& options) {
   return started;
 }
 
+std::vector<std::int64_t> self_test_answers(const PreparedLaunch& prepared) {
+  return {prepared.self_test, prepared.self_test + prepared.plan.self_test.size()};
+}
+
 Result<std::vector<StepTiming>> release(const PreparedLaunch& prepared, int init, int status,
                                         int listener) {
   if (prepared.plan.listens) {
     SBX_TRY(let_by(listener, status, "launch's last step", [](const seccomp_data& call) {
       return call.nr == SYS_prctl && call.args[5] == plan::kLaunchMark;
     }));
+  }
+  if (prepared.self_test != nullptr) {
+    return std::vector<StepTiming>{};  // init sleeps until the attempts are over; they want answers
   }
   if (prepared.plan.exec_once) {
     SBX_TRY(let_by(listener, status, "command's execve",

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -126,6 +127,18 @@ struct Terminal {
 
 enum class OnViolation : std::uint8_t { Kill, Errno, Log };
 
+// One bare system call of sbx run --self-test (plan/self_test.h).
+struct SelfTestAttempt {
+  const char* text = "";
+  int number = 0;
+  std::array<std::uint64_t, 6> arguments{};  // pointers lead to constants of sbx
+  bool by_filter = true;  // refused by the filter's own answers; else any error refuses it
+  bool is_i386 = false;   // made by int 0x80
+};
+
+// The answer to an attempt that was never made: no errno, no value of a call.
+inline constexpr std::int64_t kSelfTestNotReached = INT64_MIN;
+
 struct LaunchPlan {
   std::string policy_name;
   std::vector<std::string> policy_sources;
@@ -165,6 +178,8 @@ struct LaunchPlan {
   bool listens = true;                  // false: --allow-degraded notify, nobody is asked or told
   // The filter denies execve: the supervisor lets exactly the first one through.
   bool exec_once = false;
+
+  std::vector<SelfTestAttempt> self_test;  // not empty: made in place of the command
 
   std::vector<Publish> publish;
   OnViolation on_violation = OnViolation::Errno;

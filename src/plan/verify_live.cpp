@@ -283,10 +283,10 @@ class Verification {
   // What no file of procfs shows (Linux 6.18).
   void hidden() {
     if (plan_.landlock.abi > 0) {
-      add({State::Unseen, "Landlock", "the kernel does not show it; sbx run --self-test tries it", {}});
+      add({State::Unseen, "Landlock", "the kernel shows it nowhere", {}});
     }
     if (plan_.mdwe) {
-      add({State::Unseen, "MDWE", "the kernel does not show it; sbx run --self-test tries it", {}});
+      add({State::Unseen, "MDWE", "the kernel shows it nowhere; sbx run --self-test tries it", {}});
     }
   }
 
