@@ -17,18 +17,26 @@ struct FakeHost {
   std::map<std::string, std::uint32_t> link_owners;  // of those that are not root's
   std::map<std::string, std::uint32_t> users;
   std::map<std::string, std::uint32_t> groups;
-  CgroupFacts cgroup{.why_not = "this host gives none"};
+  CgroupFacts cgroup = no_cgroup();
 
   Probes probes() const {
-    return {[this](const std::string& path) { return facts_of(path); },
-            [this](const std::string& path) { return link_of(path); },
-            {[this](const std::string& name) { return id_of(users, name); },
-             [this](const std::string& name) { return id_of(groups, name); }},
-            [] { return std::string("0123456789abcdef0123456789abcdef"); },
-            [this] { return cgroup; }};
+    Probes all;
+    all.path = [this](const std::string& path) { return facts_of(path); };
+    all.link = [this](const std::string& path) { return link_of(path); };
+    all.accounts = {[this](const std::string& name) { return id_of(users, name); },
+                    [this](const std::string& name) { return id_of(groups, name); }};
+    all.random_machine_id = [] { return std::string("0123456789abcdef0123456789abcdef"); };
+    all.cgroup = [this] { return cgroup; };
+    return all;
   }
 
  private:
+  static CgroupFacts no_cgroup() {
+    CgroupFacts none;
+    none.why_not = "this host gives none";
+    return none;
+  }
+
   static std::optional<std::uint32_t> id_of(const std::map<std::string, std::uint32_t>& ids,
                                             const std::string& name) {
     const auto found = ids.find(name);
