@@ -125,7 +125,8 @@ TEST_CASE("cgroup: a real bus takes the message, and its refusal is told", "[cgr
   // No directory of services: nothing is started to answer for systemd.
   std::ofstream(config) << "<busconfig><type>session</type><listen>unix:path=" << bus
                         << "</listen><auth>EXTERNAL</auth><policy context=\"default\">"
-                           "<allow send_destination=\"*\"/></policy></busconfig>";
+                           "<allow send_destination=\"*\"/><allow receive_sender=\"*\"/>"
+                           "<allow own=\"*\"/></policy></busconfig>";
   const std::string option = "--config-file=" + config;
   const pid_t daemon = ::fork();
   if (daemon == 0) {
