@@ -42,8 +42,10 @@ std::string described(const Rule& rule) {
 
 // What sbx decides of itself, beside what the policy says.
 bool is_laid_over(const Rule& rule) {
-  return rule.purpose == Purpose::WriteExec || rule.purpose == Purpose::Namespaces ||
-         rule.purpose == Purpose::Launch || rule.purpose == Purpose::PretendUid;
+  const bool is_built_in = rule.purpose == Purpose::Policy && rule.origin.source == "built in";
+  return is_built_in || rule.purpose == Purpose::WriteExec ||
+         rule.purpose == Purpose::Namespaces || rule.purpose == Purpose::Launch ||
+         rule.purpose == Purpose::PretendUid;
 }
 
 // A [[seccomp.rule]] with a condition, and what became of it over all of its calls.

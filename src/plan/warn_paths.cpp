@@ -75,14 +75,18 @@ class PathWarnings {
     const std::string& home = policy.home.value;
     if (home != "none") {
       const bool is_hosts = home == "read" || home == "write";
-      places_.push_back({is_hosts ? expand("~") : "", expand("~"), home == "read", home == "write",
+      places_.push_back({is_hosts ? expand("~") : "", expand("~"),
+                         home == "read" && policy.exec.empty(), home == "write",
                          fmt::format("filesystem.home = {}", quote(home)), policy.home.origin});
     }
-    add(Key::FilesystemTmpfs, policy.tmpfs, false, false);
-    add(Key::FilesystemCreate, policy.create, false, false);
-    add(Key::FilesystemRead, policy.read, true, false);
-    add(Key::FilesystemWrite, policy.write, false, true);
-    add(Key::FilesystemHide, policy.hide, false, false);
+    add(Key::FilesystemTmpfs, policy.tmpfs, {.of_host = false});
+    add(Key::FilesystemCreate, policy.create, {.of_host = false});
+    // With filesystem.exec nothing else can be executed.
+    add(Key::FilesystemRead, policy.read, {.executes = policy.exec.empty()});
+    add(Key::FilesystemExec, policy.exec, {.executes = true});
+    add(Key::FilesystemOverlay, policy.overlay, {});  // written to a copy
+    add(Key::FilesystemWrite, policy.write, {.writes = true});
+    add(Key::FilesystemHide, policy.hide, {.of_host = false});
   }
 
   void find() {
@@ -111,12 +115,18 @@ class PathWarnings {
                : path::normalise(path);
   }
 
-  void add(Key key, const std::vector<policy::LayeredPath>& entries, bool executes, bool writes) {
-    const bool is_hosts = executes || writes;
+  // What the entries of one key do.
+  struct Manner {
+    bool of_host = true;
+    bool executes = false;
+    bool writes = false;
+  };
+
+  void add(Key key, const std::vector<policy::LayeredPath>& entries, const Manner& manner) {
     for (const auto& [entry, layer] : entries) {
       const std::string host = expand(entry.path);
-      places_.push_back({is_hosts ? host : "", entry.at.empty() ? host : expand(entry.at), executes,
-                         writes, fmt::format("{} = {}", qualified_name(key), quote(entry.path)),
+      places_.push_back({manner.of_host ? host : "", entry.at.empty() ? host : expand(entry.at),
+                         manner.executes, manner.writes, fmt::format("{} = {}", qualified_name(key), quote(entry.path)),
                          entry.origin});
     }
   }

@@ -89,6 +89,9 @@ TEST_CASE("check: warnings of paths") {
       {"read = [\"/srv\"]\nwrite = [{ path = \"/srv\", at = \"/data\" }]\ntmpfs = [\"/data\"]",
        nullptr},  // contradictory
       {"read = [{ path = \"/srv\", at = \"/app\" }]\nwrite = [\"/srv/data\"]\ntmpfs = [\"/app/data\"]", ""},
+      {"exec = [\"/usr/bin/x\"]\nread = [{ path = \"/srv\", at = \"/app\" }]\nwrite = [\"/srv/data\"]", ""},
+      {"exec = [\"/srv/x\"]\nwrite = [{ path = \"/srv\", at = \"/data\" }]", "writable-executable"},
+      {"overlay = [\"~/.aws\"]", "secret-path"},
       {"read = [\"~/.ssh\"]", "secret-path"},
       {"read = [\"~/.ssh/id_ed25519\"]", "secret-path"},
       {"read = [\"~/.ssh/known_hosts\", \"~/.ssh/id_ed25519.pub\"]", ""},
@@ -172,6 +175,7 @@ TEST_CASE("check: entries that decide nothing") {
   CHECK(names(check({"[seccomp]\nallow = [\"@basic-io\"]\n", "[seccomp]\nallow = [\"read\"]\n"})).empty());
   CHECK(names(check({"[seccomp]\nallow = [\"memfd_create\"]\n"})) == "no-effect");
   CHECK(names(check({"[seccomp]\nallow = [\"clone3\"]\n"})) == "no-effect");
+  CHECK(names(check({"[seccomp]\nallow = [\"openat2\"]\n"})) == "no-effect");
   CHECK(names(check({"[seccomp]\ndeny = [\"exit_group\"]\n"})) == "no-effect");
   CHECK(names(check({"[seccomp]\nallow = [\"exit_group\"]\n"})).empty());
 }
