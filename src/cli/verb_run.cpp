@@ -24,7 +24,6 @@
 #include "host/degradation.h"
 #include "host/probe.h"
 #include "launch/launch.h"
-#include "launch/scratch.h"
 #include "plan/print.h"
 #include "plan/self_test.h"
 #include "supervise/confine.h"

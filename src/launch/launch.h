@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "launch/scratch.h"
 #include "plan/launch_plan.h"
 #include "sys/terminal.h"
 #include "sys/unique_fd.h"
