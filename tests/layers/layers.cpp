@@ -101,7 +101,7 @@ Result<plan::LaunchPlan> plan_of(cli::Command& command) {
 }
 
 Result<int> run(const plan::LaunchPlan& plan) {
-  auto prepared = launch::prepare(plan);
+  auto prepared = launch::prepare(plan, launch::TerminalStart{});  // its callers give it pipes
   if (!prepared) {
     return std::move(prepared).error();
   }
