@@ -198,7 +198,7 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   if (!cgroup) {
     return std::move(cgroup).error();
   }
-  SBX_TRY(supervise::confine_before_clone(plan));
+  SBX_TRY(supervise::confine_before_clone());
   bool confined = false;
   auto started = launch::start(**prepared, {.trace = command.trace_launch,
                                             .cgroup_processes = cgroup->processes(),

@@ -6,18 +6,20 @@
 // supervisor (SIGSYS), and the kernel then everything in the sandbox: never silent, never open.
 // tests/unit/supervise/confine_test.cpp tries both sides.
 //
-// Why Landlock holds no paths here: a process in a domain may look into others (process_vm_readv,
+// Why there is no Landlock here: a process in a domain may look into others (process_vm_readv,
 // pidfd_getfd, most of /proc/PID) only where their domain descends from its own, and the command's
 // descends from what the supervisor entered before the clone and from nothing later. A domain with
-// file rights, entered so early, would forbid init every mount (hook_sb_mount). Measured on 6.18,
-// and a domain that only has scopes forbids no mount. So the one domain comes before the clone and
-// has a scope; it takes away all processes but the sandbox's own, signals and memory and /proc
-// alike. Paths are left to the filter: opening is for reading only, whatever the path.
+// file rights, entered so early, would forbid init every mount (hook_sb_mount). One without, for its
+// scopes alone, forbids the command to rename and link files across directories: every domain denies
+// LANDLOCK_ACCESS_FS_REFER that does not grant it (landlock(7)). Both measured on Linux 6.18. So
+// files are left to the filter (opening is for reading only, whatever the path), other processes to
+// what the kernel lets this user do.
 //
 // What is left to a supervisor that was taken over: to read files of its user, to hand descriptors
 // of them in, and to write to descriptors that it has. Where a plan mediates sockets, to connect
-// with those of the sandbox and with new ones for the internet. Not: to write, create, rename or
-// run a file, to start a process, to touch one outside, to change a mount or a limit.
+// with those of the sandbox and with new ones for the internet; to signal and read processes of its
+// user. Not: to write, create, rename or run a file, to start a process, to change a mount or a
+// limit.
 #include "supervise/confine.h"
 
 #include <sys/resource.h>
@@ -30,9 +32,7 @@
 #include "seccomp/compile.h"
 #include "seccomp/syscall_table.h"
 #include "sys/capabilities.h"
-#include "sys/landlock.h"
 #include "sys/process.h"
-#include "sys/unique_fd.h"
 
 namespace sbx::supervise {
 namespace {
@@ -62,7 +62,7 @@ constexpr std::array kCalls{
     Row{"epoll_create1 epoll_ctl epoll_wait epoll_pwait poll ppoll timerfd_create timerfd_settime"},
     Row{"signalfd4 rt_sigaction rt_sigprocmask rt_sigreturn restart_syscall"},
     Row{"clock_gettime gettimeofday nanosleep clock_nanosleep"},
-    // The sandbox's processes. Signals go by pidfd, which the Landlock domain keeps inside.
+    // The sandbox's processes. Signals go by pidfd, .
     Row{"pidfd_open pidfd_getfd pidfd_send_signal waitid process_vm_readv getpid gettid"},
     // Itself: SIGSTOP when the command is stopped, SIGABRT for a failed assertion.
     Row{"kill tkill", "pid == {pid}"},
@@ -156,24 +156,9 @@ std::vector<seccomp::ListedCalls> allowed_calls(const plan::LaunchPlan& plan, in
   return list;
 }
 
-Status confine_before_clone(const plan::LaunchPlan& plan) {
+Status confine_before_clone() {
   if (const int answer = sys::set_no_new_privs(); answer < 0) {
     return Error{"cannot set no_new_privs on the supervisor", -answer, {}, ""};
-  }
-  // The signal scope alone: the sandboxee inherits the domain, and abstract sockets are for its own
-  // rules to decide.
-  const std::uint64_t scope = sys::landlock_scopes(plan.landlock.abi) & sys::kLandlockScopeSignal;
-  if (scope == 0) {
-    return {};
-  }
-  const int created = sys::create_ruleset(0, 0, scope);
-  const sys::UniqueFd ruleset(created);
-  const int answer = created < 0 ? created : sys::restrict_self(created);
-  if (answer < 0) {
-    return Error{"cannot keep the supervisor from other processes by Landlock",
-                 -answer,
-                 {},
-                 "sbx doctor says what the kernel has; --allow-degraded landlock does without"};
   }
   return {};
 }

@@ -12,9 +12,8 @@
 
 namespace sbx::supervise {
 
-// Before the clone, since the sandbox must inherit it: no_new_privs, and a Landlock domain that
-// handles no file rights but keeps the supervisor from every process outside the sandbox.
-Status confine_before_clone(const plan::LaunchPlan& plan);
+// Before the clone: no_new_privs.
+Status confine_before_clone();
 
 // Right after the clone, while the child builds its root: what the sandbox must not inherit.
 // Descriptors that the caller left open, capabilities, core dumps, limits, and the filter, last.

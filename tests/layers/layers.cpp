@@ -95,7 +95,9 @@ Result<plan::LaunchPlan> plan_of(cli::Command& command) {
     return std::move(policy).error();
   }
   Status looked;
-  auto plan = plan::resolve(*policy, {.command = command.operands}, *facts, host::probes(looked));
+  plan::Request request;
+  request.command = command.operands;
+  auto plan = plan::resolve(*policy, request, *facts, host::probes(looked));
   SBX_TRY(looked);
   return plan;
 }
@@ -105,7 +107,7 @@ Result<int> run(const plan::LaunchPlan& plan) {
   if (!prepared) {
     return std::move(prepared).error();
   }
-  SBX_TRY(supervise::confine_before_clone(plan));
+  SBX_TRY(supervise::confine_before_clone());
   auto started = launch::start(**prepared, {.trace = false, .after_clone = [&plan] {
                                               return supervise::confine_after_clone(plan);
                                             }});
