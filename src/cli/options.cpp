@@ -47,7 +47,7 @@ constexpr VerbInfo kVerbs[] = {
      "sbx explain nginx 'socket(AF_PACKET, SOCK_RAW, 0)'\n"
      "sbx explain default 'ioctl(_, TIOCSTI)'    # _ is any value\n"
      "sbx explain default socket                 # the cases, if there are several\n"
-     "sbx explain --allow ptrace default ptrace  # with an option of sbx run\n"
+     "sbx explain --allow keyctl default keyctl  # with an option of sbx run\n"
      "sbx explain default @debug                 # each member of a group\n"
      "sbx explain default /etc/shadow            # what is seen there, and may be done\n"
      "sbx explain --rw ~/out default write ~/out/result    # also read, exec\n"

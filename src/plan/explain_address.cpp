@@ -13,6 +13,7 @@ namespace {
 using Family = AddressQuestion::Family;
 
 constexpr int kAbiWithScopes = 6;  // Landlock's of Linux 6.12: abstract sockets
+constexpr int kAbiWithPorts = 4;   // of Linux 6.7: TCP ports
 
 CallQuestion call_of(std::string_view name, seccomp::Arch arch) {
   CallQuestion call;
@@ -56,6 +57,11 @@ Finding internet(const policy::Policy& policy, const LaunchPlan& plan,
   const std::string remedy = "--net host, or  network.mode = \"host\"";
   if (!plan.own_network) {
     return reach(Ruling::Allowed, reason, mode.origin, "as far as the host's own network goes", "");
+  }
+  // Landlock's rights on TCP ports (ABI 4) come before the network: mode none lists no port.
+  const auto& ports = question.binds ? plan.landlock.tcp_bind : plan.landlock.tcp_connect;
+  if (!question.is_udp && plan.landlock.abi >= kAbiWithPorts && ports && ports->empty()) {
+    return reach(Ruling::Denied, reason, mode.origin, "fails with EACCES", remedy);
   }
   if (question.binds) {
     // With loopback down there is no table of local IPv4 addresses yet, and the kernel takes any
