@@ -40,7 +40,11 @@ Probes neutral_probes() {
   probes.link = [](const std::string&) { return std::nullopt; };
   probes.accounts = {id_of, id_of};
   probes.random_machine_id = [] { return std::string(32, '0'); };
-  probes.cgroup = [] { return CgroupFacts{.why_not = "this host gives none"}; };
+  probes.cgroup = [] {
+    CgroupFacts facts;
+    facts.why_not = "this host gives none";
+    return facts;
+  };
   return probes;
 }
 

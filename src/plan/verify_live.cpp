@@ -136,7 +136,7 @@ class Verification {
     for (const MountOp& op : plan_.mounts) {
       if (const auto wanted = std::visit(Wanted{}, op.what)) {
         places.insert(destination_of(op));
-        kept += check_mount(process, op, *wanted) ? 1 : 0;
+        kept += check_mount(process, op, *wanted) ? 1u : 0u;
       }
     }
     add({State::Kept, fmt::format("{} mounts, with their flags", kept), "", {}});

@@ -16,11 +16,12 @@ struct Case {
   policy::Policy policy;
   FakeHost host;
   Request request;
-  Identity identity{.outside_uid = 1000};
+  Identity identity{};
   std::vector<ResourceLimit> limits;
   std::vector<std::string> degraded;
 
   Case(std::initializer_list<std::pair<Key, std::uint64_t>> set, const char* choice = "auto") {
+    identity.outside_uid = 1000;
     for (const auto& [key, value] : set) {
       policy.limits.emplace(key, policy::Number{value, {"a.toml", 7, 1}});
     }

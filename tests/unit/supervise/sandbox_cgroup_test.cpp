@@ -40,7 +40,8 @@ std::string own_group() {
 
 plan::LaunchPlan plan_for(const std::string& parent, const char* value) {
   plan::LaunchPlan plan;
-  plan.cgroup = plan::Cgroup{.parent = parent};
+  plan.cgroup.emplace();
+  plan.cgroup->parent = parent;
   plan.cgroup->settings.push_back({"cgroup.max.depth", value, "depth", 5, {"a.toml", 3, 1}});
   return plan;
 }
