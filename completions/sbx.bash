@@ -5,12 +5,12 @@
 _sbx_options() {
   case $1 in
     run) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
-              "--allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
+              "--connect --bind --dns --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
               "--dry-run --self-test --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     check) echo "--strict --json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
-    explain) echo "--ro --rw --overlay --exec --tmpfs --hide --home --net --publish -P --allow --deny" \
-              "--on-violation --limit --env --user --json --color --no-color --help -h" ;;
+    explain) echo "--ro --rw --overlay --exec --tmpfs --hide --home --net --publish -P" \
+              "--connect --bind --dns --allow --deny --on-violation --limit --env --user --json --color --no-color --help -h" ;;
     diff) echo "--neutral --only-wider --json --help -h" ;;
     list) echo "--names --json --help -h" ;;
     syscall) echo "--dump --json --help -h" ;;
@@ -26,7 +26,7 @@ _sbx_options() {
 _sbx_takes_value() {
   case $1 in
     --policy | -p | -qp | --ro | --rw | --overlay | --exec | --tmpfs | --hide | --workdir | --home | --net | \
-      --publish | -P | -qP | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
+      --publish | -P | -qP | --connect | --bind | --dns | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
       --allow-degraded | --report | --color) return 0 ;;
   esac
   return 1

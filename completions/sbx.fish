@@ -13,7 +13,7 @@ function __sbx_command
                 string join \n -- $words[(math $i + 1)..-1]
                 return 0
             case --policy -p -qp --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P -qP \
-                --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --report --color
+                --connect --bind --dns --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --report --color
                 set i (math $i + 2)
             case '-*'
                 set i (math $i + 1)
@@ -78,6 +78,9 @@ complete -c sbx -n '__sbx_in run' -l workdir -x -a '(__fish_complete_directories
 complete -c sbx -n '__sbx_in run explain' -l home -x -a 'private none read write' -d 'the home directory inside'
 complete -c sbx -n '__sbx_in run explain' -l net -x -a 'none private host' -d 'the network inside'
 complete -c sbx -n '__sbx_in run explain' -s P -l publish -x -d 'offer a port of the command'
+complete -c sbx -n '__sbx_in run explain' -l connect -x -d 'let it connect to an address outside'
+complete -c sbx -n '__sbx_in run explain' -l bind -x -d 'let it bind this port only'
+complete -c sbx -n '__sbx_in run explain' -l dns -x -a host -d 'let it ask these name servers'
 complete -c sbx -n '__sbx_in run explain' -l allow -x -d 'allow system calls or groups'
 complete -c sbx -n '__sbx_in run explain' -l deny -x -d 'deny system calls or groups'
 complete -c sbx -n '__sbx_in run explain' -l on-violation -x -a 'kill errno log' -d 'what follows a denied call'

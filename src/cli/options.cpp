@@ -130,6 +130,13 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "",
      "offer the port INSIDE on the host's PORT; without ADDRESS on 127.0.0.1 only",
      policy::Key::NetworkPublish},
+    {Option::Connect, "run explain", "Network", "--connect", "", "ADDRESS:PORT", true, Offer::Nothing, "",
+     "let it connect to ADDRESS outside: 127.0.0.1:5432, 10.0.0.0/8:443, *:443, unix:PATH",
+     policy::Key::NetworkConnect},
+    {Option::Bind, "run explain", "Network", "--bind", "", "[ADDRESS:]PORT", true, Offer::Nothing, "",
+     "let it bind no port but those that are named", policy::Key::NetworkBind},
+    {Option::Dns, "run explain", "Network", "--dns", "", "host|ADDRESS", true, Offer::Nothing, "",
+     "let it ask this name server, or those of this host", policy::Key::NetworkDns},
 
     {Option::Allow, "run explain", "System calls", "--allow", "", "NAME[,NAME]…", true,
      Offer::Nothing, "", "allow system calls or @groups of them", policy::Key::SeccompAllow},

@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "cli/policies.h"
 #include "cli/run_layer.h"
+#include "host/name_servers.h"
 #include "host/probe.h"
 #include "plan/resolve.h"
 
@@ -62,13 +63,17 @@ Result<Planned> plan_run(const Command& command, const plan::HostFacts& facts,
   if (!policy) {
     return std::move(policy).error();
   }
+  plan::HostFacts known = facts;
+  if (policy->asks_host_dns()) {
+    known.name_servers = host::name_servers();
+  }
   lap("read and merge the policy");
   const plan::Request request{.command = command.operands,
                               .keep_fds = command.keep_fds,
                               .allow_degraded = command.allow_degraded,
-                              .own_paths = own_paths(library, facts, *layers)};
+                              .own_paths = own_paths(library, known, *layers)};
   Status looked;
-  auto plan = plan::resolve(*policy, request, facts, host::probes(looked));
+  auto plan = plan::resolve(*policy, request, known, host::probes(looked));
   SBX_TRY(looked);
   if (!plan) {
     return std::move(plan).error();

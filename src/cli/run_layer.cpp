@@ -206,6 +206,9 @@ Status apply(const GivenOption& given, Command& command) {
       command.layer.values[*option.key] = policy::Text{value, origin_of(option, value)};
       return {};
     case Option::Publish:
+    case Option::Connect:
+    case Option::Bind:
+    case Option::Dns:
     case Option::Allow:
     case Option::Deny:
       return add_names(option, value, command.layer);

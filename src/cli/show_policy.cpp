@@ -181,6 +181,14 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return if_set(policy.network_mode);
     case Key::NetworkPublish:
       return shown_all(policy.publish);
+    case Key::NetworkConnect:
+      return shown_all(policy.connect);
+    case Key::NetworkBind:
+      return shown_all(policy.bind);
+    case Key::NetworkFamilies:
+      return shown_all(policy.families);
+    case Key::NetworkDns:
+      return shown_all(policy.dns);
     case Key::SeccompDefault:
       return if_set(policy.seccomp_default);
     case Key::SeccompAllow:

@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/policies.h"
 #include "cli/verbs.h"
+#include "host/name_servers.h"
 #include "host/probe.h"
 #include "plan/compare.h"
 #include "plan/neutral_host.h"
@@ -52,10 +53,13 @@ Result<Resolved> resolve(const std::string& name, const Host& host, const Librar
 
 Result<int> diff(const Command& command) {
   const Library library = open_library();
-  const Result<plan::HostFacts> facts =
+  Result<plan::HostFacts> facts =
       command.neutral ? plan::neutral_facts(seccomp::native_arch()) : host::probe();
   if (!facts) {
     return facts.error();
+  }
+  if (!command.neutral) {
+    facts->name_servers = host::name_servers();
   }
   Status looked;
   const plan::Probes probes = command.neutral ? plan::neutral_probes() : host::probes(looked);

@@ -14,6 +14,7 @@
 #include "cli/policies.h"
 #include "cli/run_layer.h"
 #include "cli/verbs.h"
+#include "host/name_servers.h"
 #include "host/probe.h"
 #include "plan/explain.h"
 #include "plan/neutral_host.h"
@@ -101,10 +102,11 @@ int report_question(const Error& error, const std::string& question, Color color
 }  // namespace
 
 Result<int> explain(Command command) {
-  const auto facts = host::probe();
+  auto facts = host::probe();
   if (!facts) {
     return facts.error();
   }
+  facts->name_servers = host::name_servers();
   const std::string text = join({command.operands.begin() + 1, command.operands.end()}, " ");
   const auto question = plan::parse_question(text, facts->arch);
   if (!question) {

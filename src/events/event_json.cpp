@@ -43,6 +43,12 @@ std::string_view word(seccomp::Purpose purpose) {
       return "namespaces";
     case seccomp::Purpose::Publish:
       return "publish";
+    case seccomp::Purpose::Network:
+      return "network";
+    case seccomp::Purpose::Address:
+      return "address";
+    case seccomp::Purpose::Families:
+      return "families";
     case seccomp::Purpose::PretendUid:
       return "pretend-uid";
     case seccomp::Purpose::Unknown:

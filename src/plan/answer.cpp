@@ -9,7 +9,8 @@ namespace {
 // Under "log" a denied call runs. Not those that would open the sandbox for good, nor those that
 // this sbx knows nothing about: they stay denied.
 bool may_run_under_log(seccomp::Purpose purpose) {
-  return purpose == seccomp::Purpose::Policy || purpose == seccomp::Purpose::Default;
+  return purpose == seccomp::Purpose::Policy || purpose == seccomp::Purpose::Default ||
+         purpose == seccomp::Purpose::Families || purpose == seccomp::Purpose::Address;
 }
 
 Answer answer_to_denied(const seccomp::Rule& rule, OnViolation on_violation) {
@@ -52,6 +53,8 @@ Answer answer_to(const seccomp::Rule& rule, OnViolation on_violation) {
       return {Answer::Kind::RunTold, 0, true};
     case seccomp::Mediation::Bind:
     case seccomp::Mediation::Connect:
+    case seccomp::Mediation::Listen:
+    case seccomp::Mediation::Send:
       return {Answer::Kind::Supervised, 0, false};
   }
   return answer_to_denied(rule, on_violation);

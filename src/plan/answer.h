@@ -11,7 +11,7 @@ struct Answer {
   enum class Kind : std::uint8_t {
     Run,         // at the kernel's own speed, nobody is told
     RunTold,     // let through by the supervisor, which tells of it
-    Supervised,  // bind, connect: done by the supervisor in the caller's place, if it agrees
+    Supervised,  // bind, connect, listen, send: done by the supervisor in the caller's place, if it agrees
     Fail,        // with errno_value; 0: pretended to have succeeded
     Kill,
   };

@@ -65,7 +65,13 @@ void apply_acceptances(const Examined& examined, Warnings& warnings) {
   }
 }
 
-Status check_rest(const Policy& policy) {
+Status check_rest(const Policy& policy, const HostFacts& facts) {
+  if (const auto connect = expand_connect(policy, facts); !connect) {
+    return connect.error();
+  }
+  if (const auto bind = expand_bind(policy); !bind) {
+    return bind.error();
+  }
   if (const auto publish = expand_publish(policy); !publish) {
     return publish.error();
   }
@@ -118,7 +124,7 @@ Result<std::vector<Warning>> check(const std::vector<policy::PolicyLayer>& layer
   if (!policy) {
     return policy.error();
   }
-  SBX_TRY(check_rest(*policy));
+  SBX_TRY(check_rest(*policy, facts));
   const auto filter = expand_filter(*policy, facts);
   if (!filter) {
     return filter.error();

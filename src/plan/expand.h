@@ -56,6 +56,14 @@ Result<std::vector<Publish>> expand_publish(const policy::Policy& policy);
 // An Error where a terminal is there and the policy wants the command to have none.
 Result<Terminal> expand_terminal(const policy::Policy& policy, const HostFacts& facts);
 
+// The numeric addresses of network.dns, three at most (resolv.conf(5), MAXNS).
+Result<std::vector<policy::Text>> expand_dns(const policy::Policy& policy, const HostFacts& facts);
+
+// network.connect, with port 53 of the name servers, and network.bind (plan/address_rules.h has
+// their grammar).
+Result<AddressRules> expand_connect(const policy::Policy& policy, const HostFacts& facts);
+Result<AddressRules> expand_bind(const policy::Policy& policy);
+
 Result<std::vector<ResourceLimit>> expand_limits(const policy::Policy& policy);
 
 // Which limits a cgroup enforces, taken out of `limits` where it does so alone; nothing if no limit

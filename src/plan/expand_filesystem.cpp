@@ -55,6 +55,7 @@ class NewRoot {
   bool is_trusted(const Step& step) const;
   Status add_links(const std::string& path, const PathFacts& found, const policy::LayeredPath& granted);
   Status add_machine_id();
+  Status add_name_servers();
   void add_empty_file(const std::string& place, const Origin& origin, int layer);
   void add(Item item);
 
@@ -358,6 +359,31 @@ Status NewRoot::add_hidden() {
   return {};
 }
 
+// network.dns: a resolv.conf of its own, in the place of the host's.
+Status NewRoot::add_name_servers() {
+  const std::string place = "/etc/resolv.conf";
+  const auto servers = expand_dns(policy_, facts_);
+  if (!servers) {
+    return servers.error();
+  }
+  if (servers->empty()) {
+    return {};
+  }
+  MakeFile file{place, "# written by sbx: network.dns\n"};
+  for (const policy::Text& server : *servers) {
+    file.contents += "nameserver " + server.value + "\n";
+  }
+  const Item* above = nearest_above(items_, place);
+  if (above != nullptr && (std::holds_alternative<Bind>(above->op.what) ||
+                           std::holds_alternative<OverlayMount>(above->op.what))) {
+    return Error{fmt::format("cannot write {}: the host's /etc is shown in its place", place), 0,
+                 policy_.dns.front().origin,
+                 "show the files of /etc that the program needs, one by one"};
+  }
+  items_[place] = {{std::move(file), policy_.dns.front().origin}, false, 0};
+  return {};
+}
+
 // The tree of the host that an item shows: where it lies there, and here.
 struct Shown {
   const std::string* source = nullptr;
@@ -454,6 +480,7 @@ Result<std::vector<MountOp>> NewRoot::build() {
   SBX_TRY(add_host_paths(policy_.dev, As::Device));
   SBX_TRY(add_hidden());
   SBX_TRY(add_machine_id());
+  SBX_TRY(add_name_servers());
   SBX_TRY(limit_execution(policy_, facts_, probes_, items_));
   close_aliases(items_);
   for (const auto& [place, item] : items_) {

@@ -96,6 +96,15 @@ Error unknown_call(const std::string& name, const Origin& origin) {
       0, origin, near ? fmt::format("did you mean {}?", *near) : std::string{}};
 }
 
+Condition both(const Condition& one, const Condition& other) {
+  if (one.kind == Condition::Kind::Always) {
+    return other;
+  }
+  return other.kind == Condition::Kind::Always
+             ? one
+             : Condition{.kind = Condition::Kind::And, .test = {}, .operands = {one, other}};
+}
+
 // A rule without condition that stands for a call, and what it outranks.
 struct Claim {
   std::size_t rule = 0;  // index into FilterBuilder::unconditional_
@@ -127,6 +136,13 @@ class FilterBuilder {
       SBX_TRY(add_rule(rule));
     }
     order_rules();
+    auto families = family_rule(policy_);
+    if (!families) {
+      return std::move(families).error();
+    }
+    if (*families) {
+      lay_over(**std::move(families));
+    }
     for (OverlayRule& overlay : overlay_rules(policy_, facts_)) {
       lay_over(std::move(overlay));
     }
@@ -364,15 +380,22 @@ class FilterBuilder {
 
   // A quiet errno that the policy chose stays: programs know it as the sign to do without.
   static void replace_grants(std::vector<Rule>& rules, const OverlayRule& overlay) {
+    std::vector<Rule> replaced;
     for (Rule& rule : rules) {
       const bool is_default =
           overlay.overlay == Overlay::Forbid && rule.purpose == Purpose::Default;
-      if (lets_run(rule) || is_default) {
-        Condition condition = std::move(rule.condition);
-        rule = overlay.rule;
-        rule.condition = std::move(condition);
+      if (!lets_run(rule) && !is_default) {
+        replaced.push_back(std::move(rule));
+        continue;
+      }
+      Rule instead = overlay.rule;
+      instead.condition = both(overlay.rule.condition, rule.condition);
+      replaced.push_back(std::move(instead));
+      if (overlay.rule.condition.kind != Condition::Kind::Always) {
+        replaced.push_back(std::move(rule));  // for the calls that the overlay is not about
       }
     }
+    rules = std::move(replaced);
   }
 
   const policy::Policy& policy_;

@@ -3,9 +3,11 @@
 
 #include <linux/sched.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include "plan/address_rules.h"
 #include "plan/launch_plan.h"
 #include "plan/namespaces.h"
 
@@ -211,35 +213,154 @@ void add_set_id_bits(Rules& rules) {
                    quiet(denial(Purpose::Policy, kBuiltIn, "setuid and setgid bits by openat2"), ENOSYS)});
 }
 
-Rule mediated(Mediation mediation, const Origin& origin) {
-  Rule rule = denial(Purpose::Publish, origin, "network.publish");
-  rule.mediation = mediation;
-  return rule;
+// What the rules about sockets are for: a key of the policy.
+struct SocketOwner {
+  Purpose purpose;
+  Origin origin;
+  std::string_view text;
+
+  Rule denied(Condition condition) const {
+    return denial(purpose, origin, text, std::move(condition));
+  }
+  Rule mediated(Mediation mediation, Condition condition = {}) const {
+    Rule rule = denied(std::move(condition));
+    rule.mediation = mediation;
+    return rule;
+  }
+};
+
+Condition option(std::uint64_t level, std::uint64_t name) {
+  return all_of({equals(1, 32, level), equals(2, 32, name)});
 }
 
-// An injected socket belongs to the network outside. Nothing may make a client of it, nor a
-// listener on another port, behind the supervisor's back.
-void add_publish(const Origin& origin, Rules& rules) {
-  const auto denied = [&](Condition condition) {
-    return denial(Purpose::Publish, origin, "network.publish", std::move(condition));
+// Options by which packets go to another place than the address that connect was asked about:
+// source routes, and routing headers in the many ways to set them. Not every kernel asks for a
+// privilege (6.18 does for a source route).
+Condition redirecting_options() {
+  constexpr std::uint64_t kIp = 0, kIpv6 = 41;
+  constexpr std::uint64_t kIpOptions = 4;
+  constexpr std::uint64_t k2292Rthdr = 5, k2292PktOptions = 6, kNextHop = 9, kFlowLabelMgr = 32,
+                          kRthdr = 57;
+  return any_of({option(kIp, kIpOptions), option(kIpv6, k2292Rthdr), option(kIpv6, k2292PktOptions),
+                 option(kIpv6, kNextHop), option(kIpv6, kFlowLabelMgr), option(kIpv6, kRthdr)});
+}
+
+// Options that choose an interface of the network outside, or join groups there.
+Condition interface_options() {
+  constexpr std::uint64_t kSocket = 1, kIp = 0, kIpv6 = 41;
+  constexpr std::uint64_t kBindToDevice = 25, kBindToIfindex = 62;
+  constexpr std::uint64_t kUnicastIf = 50, kMulticastIf = 32, kAddMembership = 35,
+                          kAddSourceMembership = 39, kJoinGroup = 42, kJoinSourceGroup = 46;
+  constexpr std::uint64_t kIpv6MulticastIf = 17, kIpv6Join = 20, kJoinAnycast = 27, kPktinfo = 50,
+                          kIpv6UnicastIf = 76;
+  return any_of({option(kSocket, kBindToDevice), option(kSocket, kBindToIfindex),
+                 option(kIp, kUnicastIf), option(kIp, kMulticastIf), option(kIp, kAddMembership),
+                 option(kIp, kAddSourceMembership), option(kIp, kJoinGroup),
+                 option(kIp, kJoinSourceGroup), option(kIpv6, kIpv6MulticastIf),
+                 option(kIpv6, kIpv6Join), option(kIpv6, kJoinAnycast), option(kIpv6, kPktinfo),
+                 option(kIpv6, kIpv6UnicastIf), option(kIpv6, kJoinGroup),
+                 option(kIpv6, kJoinSourceGroup)});
+}
+
+// A socket of the internet that is neither TCP nor UDP.
+Condition other_transports() {
+  constexpr std::uint64_t kInet = 2, kInet6 = 10, kStream = 1, kDatagram = 2, kTypes = 0xf;
+  constexpr std::uint64_t kTcp = 6, kUdp = 17;
+  const auto type_is = [](Compare compare, std::uint64_t type) {
+    return test(1, 32, kTypes, compare, type);
   };
-  rules.push_back({"bind", Overlay::Mediate, mediated(Mediation::Bind, origin)});
-  rules.push_back({"connect", Overlay::Mediate, mediated(Mediation::Connect, origin)});
-  // TCP Fast Open connects without connect.
-  rules.push_back({"sendto", Overlay::First, denied(any_bit(3, 32, kMsgFastopen))});
-  rules.push_back({"sendmsg", Overlay::First, denied(any_bit(2, 32, kMsgFastopen))});
-  rules.push_back({"sendmmsg", Overlay::First, denied(any_bit(3, 32, kMsgFastopen))});
-  // Interface requests act on the network of the socket.
-  rules.push_back({"ioctl", Overlay::First,
-                   denied(all_of({test(1, 32, kSocketRequestMask, Compare::Equal, kSocketRequests),
-                                  test(1, 32, ~0ull, Compare::NotEqual, kSiocatmark)}))});
+  const auto protocol_is_not = [](std::uint64_t protocol) {
+    return test(2, 32, ~0ull, Compare::NotEqual, protocol);
+  };
+  return all_of(
+      {any_of({equals(0, 32, kInet), equals(0, 32, kInet6)}),
+       any_of({all_of({type_is(Compare::NotEqual, kStream), type_is(Compare::NotEqual, kDatagram)}),
+               all_of({protocol_is_not(0), protocol_is_not(kTcp), protocol_is_not(kUdp)})})});
+}
+
+// Whatever connects without connect.
+void add_side_doors(const SocketOwner& owner, Rules& rules) {
+  // TCP Fast Open.
+  rules.push_back({"sendto", Overlay::First, owner.denied(any_bit(3, 32, kMsgFastopen))});
+  rules.push_back({"sendmsg", Overlay::First, owner.denied(any_bit(2, 32, kMsgFastopen))});
+  rules.push_back({"sendmmsg", Overlay::First, owner.denied(any_bit(3, 32, kMsgFastopen))});
+  rules.push_back({"setsockopt", Overlay::First, owner.denied(redirecting_options())});
   // Its operations pass by the filter, connect and send among them.
   for (const std::string_view call : {"io_uring_setup", "io_uring_enter", "io_uring_register"}) {
-    rules.push_back({call, Overlay::Forbid, denied({})});
+    rules.push_back({call, Overlay::Forbid, owner.denied({})});
   }
+  // Transports that connect by options or messages of their own (SCTP, DCCP).
+  rules.push_back({"socket", Overlay::First, owner.denied(other_transports())});
   // Multipath TCP opens further connections by itself. Programs take this answer and use TCP.
+  rules.push_back({"socket", Overlay::First,
+                   quiet(owner.denied(equals(2, 32, kIpprotoMptcp)), EPROTONOSUPPORT)});
+}
+
+// An injected socket belongs to the network outside. Nothing may make a client of another place of
+// it, nor a listener on another port, behind the supervisor's back.
+void add_injected(const SocketOwner& owner, Rules& rules) {
+  rules.push_back({"bind", Overlay::Mediate, owner.mediated(Mediation::Bind)});
+  // Interface requests act on the network of the socket.
   rules.push_back(
-      {"socket", Overlay::First, quiet(denied(equals(2, 32, kIpprotoMptcp)), EPROTONOSUPPORT)});
+      {"ioctl", Overlay::First,
+       owner.denied(all_of({test(1, 32, kSocketRequestMask, Compare::Equal, kSocketRequests),
+                            test(1, 32, ~0ull, Compare::NotEqual, kSiocatmark)}))});
+  rules.push_back({"setsockopt", Overlay::First, owner.denied(interface_options())});
+}
+
+void add_sends(const SocketOwner& owner, Rules& rules) {
+  rules.push_back({"sendto", Overlay::Mediate,
+                   owner.mediated(Mediation::Send, test(4, 64, ~0ull, Compare::NotEqual, 0))});
+  // Whether they name an address, only memory says.
+  rules.push_back({"sendmsg", Overlay::Mediate, owner.mediated(Mediation::Send)});
+  rules.push_back({"sendmmsg", Overlay::Mediate, owner.mediated(Mediation::Send)});
+}
+
+bool names_servers(const policy::Policy& policy) {
+  return !policy.dns.empty() && policy.dns.front().value != "none";
+}
+
+void add_sockets(const policy::Policy& policy, Rules& rules) {
+  const bool private_network = policy.network_mode.value == "private";
+  const bool has_dns = private_network && names_servers(policy);
+  const bool connects = !policy.connect.empty() || has_dns, binds = !policy.bind.empty();
+  const bool injects = (private_network && connects) || !policy.publish.empty();
+  const SocketOwner publish{
+      Purpose::Publish, policy.publish.empty() ? kBuiltIn : policy.publish.front().origin,
+      "network.publish"};
+  const SocketOwner connect{Purpose::Network,
+                            !policy.connect.empty() ? policy.connect.front().origin
+                            : has_dns               ? policy.dns.front().origin
+                                                    : kBuiltIn,
+                            "network.connect"};
+  const SocketOwner bind{Purpose::Network, binds ? policy.bind.front().origin : kBuiltIn,
+                         "network.bind"};
+  const SocketOwner& owner = connects ? connect : publish;
+  if (injects || connects) {
+    // Who lists an address means the call too, whatever group or rule refuses it.
+    const bool grants =
+        names_servers(policy) ||
+        std::any_of(policy.connect.begin(), policy.connect.end(),
+                    [](const policy::Text& entry) { return entry.value != "none"; });
+    rules.push_back({"connect", grants ? Overlay::Replace : Overlay::Mediate,
+                     owner.mediated(Mediation::Connect)});
+    add_side_doors(owner, rules);
+  }
+  if (injects) {
+    add_injected(owner, rules);
+  }
+  if (binds) {
+    rules.push_back({"bind", Overlay::Mediate, bind.mediated(Mediation::Bind)});
+  }
+  // A client's socket that has let go of its connection would listen on a port of the host's own
+  // choice. A published one keeps the port that it was bound to.
+  if ((private_network && connects) || binds) {
+    const SocketOwner& listener = binds ? bind : connect;
+    rules.push_back({"listen", Overlay::Mediate, listener.mediated(Mediation::Listen)});
+  }
+  if (mediates_sends(policy)) {
+    add_sends(connect, rules);
+  }
 }
 
 void add_pretended_ids(const Origin& origin, Rules& rules) {
@@ -334,13 +455,21 @@ void add_ends(Rules& rules) {
 
 }  // namespace
 
+bool mediates_sends(const policy::Policy& policy) {
+  if (policy.network_mode.value == "host") {
+    return !policy.connect.empty();
+  }
+  return names_servers(policy) || std::any_of(policy.connect.begin(), policy.connect.end(), [](const policy::Text& entry) {
+    const auto rule = parse_connect(entry.value, entry.origin);
+    return rule && rule->kind != AddressRule::Kind::Unix && rule->transport == Transport::Udp;
+  });
+}
+
 std::vector<OverlayRule> overlay_rules(const policy::Policy& policy, const HostFacts& facts) {
   Rules rules;
   rules.reserve(64);
   add_set_id_bits(rules);
-  if (!policy.publish.empty()) {
-    add_publish(policy.publish.front().origin, rules);
-  }
+  add_sockets(policy, rules);
   add_terminal(rules);
   add_vsyscall(rules);
   if (policy.wx.value != "allow") {

@@ -32,6 +32,7 @@ struct HostFacts {
   // Tried only where --allow-degraded permits to do without; else a launch finds out itself.
   bool has_namespaces = true;
   bool has_listener = true;                  // seccomp notification
+  std::vector<std::string> name_servers;     // of resolv.conf(5); read only for network.dns = "host"
 };
 
 // cgroups(7), version 2, as far as this user may use it.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/origin.h"
+#include "plan/address_rules.h"
 #include "plan/mount_op.h"
 #include "seccomp/filter_spec.h"
 
@@ -182,6 +183,8 @@ struct LaunchPlan {
   std::vector<SelfTestAttempt> self_test;  // not empty: made in place of the command
 
   std::vector<Publish> publish;
+  AddressRules connect;                 // own_network: connected outside; else on the spot
+  AddressRules bind;
   OnViolation on_violation = OnViolation::Errno;
 
   std::vector<Opening> openings;

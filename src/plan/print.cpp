@@ -90,6 +90,17 @@ std::string identity_text(const LaunchPlan& plan) {
   return text;
 }
 
+std::string rules_text(const AddressRules& rules, std::string_view verb, std::string_view where) {
+  std::string text;
+  if (rules.limited && rules.allowed.empty()) {
+    text += line(fmt::format("{}nothing", verb), rules.origin);
+  }
+  for (const AddressRule& rule : rules.allowed) {
+    text += line(fmt::format("{}{}{}", verb, rule.text, where), rule.origin);
+  }
+  return text;
+}
+
 std::string network_text(const LaunchPlan& plan) {
   std::string text = "network\n";
   text += line(!plan.own_network    ? "the host's own"
@@ -102,7 +113,9 @@ std::string network_text(const LaunchPlan& plan) {
                              entry.is_ipv6 ? "]" : "", entry.outside_port, entry.inside_port),
                  entry.origin);
   }
-  return text;
+  return text + rules_text(plan.connect, "connect to ",
+                           plan.own_network ? ", outside" : "") +
+         rules_text(plan.bind, "bind ", "");
 }
 
 std::string namespaces_text(const LaunchPlan& plan) {

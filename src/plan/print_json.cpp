@@ -68,6 +68,18 @@ Json strings(const std::vector<std::string>& list) {
   return array;
 }
 
+// null: not limited.
+Json rules_json(const AddressRules& rules) {
+  if (!rules.limited) {
+    return nullptr;
+  }
+  Json list = Json::array();
+  for (const AddressRule& rule : rules.allowed) {
+    list.push_back(with_origin({{"entry", text_of(rule.text)}}, rule.origin));
+  }
+  return list;
+}
+
 Json network_json(const LaunchPlan& plan) {
   Json publish = Json::array();
   for (const Publish& entry : plan.publish) {
@@ -76,7 +88,11 @@ Json network_json(const LaunchPlan& plan) {
                                    {"inside_port", entry.inside_port}},
                                   entry.origin));
   }
-  return {{"own_namespace", plan.own_network}, {"loopback", plan.loopback}, {"publish", publish}};
+  return {{"own_namespace", plan.own_network},
+          {"loopback", plan.loopback},
+          {"publish", publish},
+          {"connect", rules_json(plan.connect)},
+          {"bind", rules_json(plan.bind)}};
 }
 
 Json limits_json(const LaunchPlan& plan) {

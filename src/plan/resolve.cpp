@@ -264,6 +264,16 @@ Result<LaunchPlan> resolve_granted(const policy::Policy& policy, const Request& 
     return terminal.error();
   }
   plan.terminal = std::move(*terminal);
+  auto connect = expand_connect(policy, facts);
+  if (!connect) {
+    return connect.error();
+  }
+  plan.connect = std::move(*connect);
+  auto bind = expand_bind(policy);
+  if (!bind) {
+    return bind.error();
+  }
+  plan.bind = std::move(*bind);
   auto limits = expand_limits(policy);
   if (!limits) {
     return limits.error();

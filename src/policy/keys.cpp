@@ -136,6 +136,28 @@ constexpr std::array kKeys = {
             "Ports to open outside for a server inside: \"[ADDRESS:]OUTSIDE:INSIDE\", address "
             "127.0.0.1 if not given. A later layer's entry for the same inside port replaces the "
             "earlier layer's."},
+    KeyInfo{
+        Key::NetworkConnect, "network", "connect", KeyType::Names, "", "",
+        "Addresses to which the command may connect, beside what is inside: \"127.0.0.1:5432\", "
+        "\"10.0.0.0/8:443\", \"[2001:db8::/32]:443\", \"*:443\", \"udp:9.9.9.9:53\", "
+        "\"unix:/run/postgresql/.s.PGSQL.5432\"; ports are a number, a range or *. * is every "
+        "address but the host's own loopback. Under network.mode host, which without this key "
+        "reaches everything, only they. \"none\" alone: nothing."},
+    KeyInfo{
+        Key::NetworkBind, "network", "bind", KeyType::Names, "", "",
+        "Ports that the command may bind: \"8080\", \"8000-8100\", \"127.0.0.1:8080\", "
+        "\"[::]:53/udp\". Without this key any; \"none\" alone: none. Port 0, which lets the kernel "
+        "choose, is free inside; under network.mode host such a socket cannot listen."},
+    KeyInfo{
+        Key::NetworkFamilies, "network", "families", KeyType::Names, "", "",
+        "Families of sockets that may be made at all: unix, inet, inet6, netlink, and more of "
+        "address_families(7) by the same words. A later layer's list replaces an earlier one as a "
+        "whole. Pairs of local sockets (socketpair) lead nowhere else and stay."},
+    KeyInfo{
+        Key::NetworkDns, "network", "dns", KeyType::Names, "", "",
+        "Name servers that the command may ask: \"host\" for those of this host's "
+        "/etc/resolv.conf, numeric addresses, or \"none\". They become /etc/resolv.conf inside, and "
+        "port 53 of each is in network.connect. A later layer's list replaces an earlier one."},
     KeyInfo{Key::SeccompDefault, "seccomp", "default", KeyType::Choice, "deny|errno(NAME)|kill",
             "deny",
             "What happens to a system call that no rule names. deny: report it and answer as "
@@ -249,12 +271,6 @@ struct Unsupported {
 constexpr std::array kUnsupported = {
     Unsupported{"desktop", "dbus",
                 "a message bus starts programs outside; sbx offers none until it can filter one"},
-    Unsupported{"network", "connect",
-                "network.mode private reaches nothing; restrict connect with [[seccomp.rule]]"},
-    Unsupported{"network", "bind", "bind inside is free; network.publish opens a port outside"},
-    Unsupported{"network", "families",
-                "restrict socket families with a [[seccomp.rule]] about socket"},
-    Unsupported{"network", "dns", "network.mode private reaches no name server"},
     Unsupported{"report", "log",
                 "reports go to standard error; --report FILE writes them to a file"},
     Unsupported{"report", "notify-command", "this version of sbx runs no command on a report"},

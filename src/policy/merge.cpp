@@ -359,6 +359,13 @@ std::vector<Text> plain_names(const Stack& stack, Key key) {
   return names;
 }
 
+// A list that a later layer replaces as a whole.
+std::vector<Text> whole_list(const Stack& stack, Key key) {
+  const auto found = stack.single.find(key);
+  return found != stack.single.end() ? std::get<std::vector<Text>>(found->second)
+                                     : std::vector<Text>();
+}
+
 // An entry that stands there twice (within one layer) counts once.
 std::vector<LayeredPath> layered_paths(const Stack& stack, Key key) {
   std::vector<LayeredPath> paths;
@@ -378,9 +385,7 @@ Policy to_policy(const Stack& stack) {
   Policy policy;
   policy.description = text_or_default(stack, Key::PolicyDescription);
   policy.accept = layered_names(stack, Key::PolicyAccept);
-  if (const auto args = stack.single.find(Key::CommandArgs); args != stack.single.end()) {
-    policy.args = std::get<std::vector<Text>>(args->second);
-  }
+  policy.args = whole_list(stack, Key::CommandArgs);
   policy.workdir = text_or_default(stack, Key::CommandWorkdir);
   policy.user = text_or_default(stack, Key::IdentityUser);
   policy.group = text_or_default(stack, Key::IdentityGroup);
@@ -410,6 +415,10 @@ Policy to_policy(const Stack& stack) {
   policy.proc = text_or_default(stack, Key::FilesystemProc);
   policy.network_mode = text_or_default(stack, Key::NetworkMode);
   policy.publish = plain_names(stack, Key::NetworkPublish);
+  policy.connect = plain_names(stack, Key::NetworkConnect);
+  policy.bind = plain_names(stack, Key::NetworkBind);
+  policy.families = whole_list(stack, Key::NetworkFamilies);
+  policy.dns = whole_list(stack, Key::NetworkDns);
   policy.seccomp_default = text_or_default(stack, Key::SeccompDefault);
   policy.allow = layered_names(stack, Key::SeccompAllow);
   policy.deny = layered_names(stack, Key::SeccompDeny);

@@ -124,6 +124,10 @@ struct Policy {
 
   Text network_mode;                 // [network] "none" | "private" | "host"
   std::vector<Text> publish;         // "[address:]outside:inside[/tcp]"
+  std::vector<Text> connect, bind;   // plan/address_rules.h has the grammar
+  std::vector<Text> families;        // "unix", "inet" …
+  std::vector<Text> dns;             // "none" | "host" | numeric addresses
+  bool asks_host_dns() const { return !dns.empty() && dns.front().value == "host"; }
 
   Text seccomp_default;              // "deny" (answered by the supervisor) | "errno(NAME)" | "kill"
   std::vector<LayeredName> allow, deny;

@@ -296,6 +296,9 @@ Result<Value> Reader::read_value(Key key, const toml::node& node) const {
     case KeyType::Count:
       return read_amount(key, node);
     case KeyType::Names:
+      if (const auto* word = node.as_string(); word != nullptr && key == Key::NetworkDns) {
+        return Value(std::vector<Text>{{word->get(), where(node)}});  // dns = "host"
+      }
       return as_value(read_names(key, node));
     case KeyType::Paths:
       return as_value(read_paths(key, node));

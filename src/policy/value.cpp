@@ -471,8 +471,9 @@ std::string_view rule_actions() {
 }
 
 bool is_removable(Key key) {
-  // A policy's own description of itself, and an argument list, which is replaced as a whole.
-  if (key == Key::PolicyExtends || key == Key::PolicyPrograms || key == Key::CommandArgs) {
+  // A policy's own description of itself, and lists that are replaced as a whole.
+  if (key == Key::PolicyExtends || key == Key::PolicyPrograms || key == Key::CommandArgs ||
+      key == Key::NetworkFamilies || key == Key::NetworkDns) {
     return false;
   }
   const KeyType type = info(key).type;

@@ -67,6 +67,9 @@ enum class Purpose : std::uint8_t {
   WriteExec,    // W^X
   Namespaces,   // clone flags, unshare, setns
   Publish,      // bind of a published port; what could turn an injected socket into a client
+  Network,      // what would lead round network.connect and network.bind
+  Address,      // an address or port that they do not list
+  Families,     // network.families
   PretendUid,   // single-uid = "pretend"
   Unknown,      // a number this sbx does not know
   Launch,       // what the launch itself needs
@@ -79,6 +82,8 @@ enum class Mediation : std::uint8_t {
   Log,       // report, then let it run: the decision rests on registers only
   Bind,      // publish
   Connect,   // connect on the supervisor's own duplicate of the socket
+  Listen,    // listen, and
+  Send,      // sendto, sendmsg, sendmmsg likewise
 };
 
 struct Rule {

@@ -98,6 +98,12 @@ std::string rule_text(const Rule& rule, std::string_view syscall) {
         case Mediation::Connect:
           action = "connect by the supervisor";
           break;
+        case Mediation::Listen:
+          action = "listen by the supervisor";
+          break;
+        case Mediation::Send:
+          action = "send by the supervisor";
+          break;
       }
       break;
   }

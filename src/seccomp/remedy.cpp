@@ -95,6 +95,18 @@ Remedy remedy_for_write_exec(const std::string& name) {
           "programs that compile while they run (JIT) need it"};
 }
 
+// "vsock" for socket(AF_VSOCK, …): as network.families has it.
+std::string family_word(const seccomp_data& call) {
+  constexpr std::string_view kPrefix = "AF_";
+  std::string word = decode_argument(arguments_of("socket").front(), call.args[0]);
+  if (word.starts_with(kPrefix)) {
+    word.erase(0, kPrefix.size());
+  }
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return word;
+}
+
 }  // namespace
 
 std::string call_name(const FilterSpec& spec, const seccomp_data& call) {
@@ -125,6 +137,12 @@ Remedy remedy_for(const FilterSpec& spec, const seccomp_data& call, const Rule& 
       return remedy_for_write_exec(name);
     case Purpose::Namespaces:
       return {"", "nested namespaces give back what the sandbox took; there is no key for them"};
+    case Purpose::Network:
+      return {"", "it would lead round network.connect, and is denied with it"};
+    case Purpose::Families:
+      return {fmt::format("network.families = [\"{}\", …]", family_word(call)), ""};
+    case Purpose::Address:  // whoever decided about the address knows the entry
+      return {};
     case Purpose::Publish:
       return {"", "a published port comes with it: its socket lives outside the sandbox"};
     case Purpose::Unknown:

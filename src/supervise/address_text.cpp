@@ -72,4 +72,19 @@ std::string unix_path(const sys::SocketAddress& address) {
   return std::string(name.substr(0, name.find('\0')));
 }
 
+std::string unix_abstract(const sys::SocketAddress& address) {
+  const std::string_view name = unix_name(address);
+  return name.empty() || name.front() != '\0' ? std::string() : std::string(name.substr(1));
+}
+
+sys::SocketAddress unix_address(const std::string& path) {
+  sockaddr_un own{};
+  own.sun_family = AF_UNIX;
+  std::memcpy(own.sun_path, path.data(), std::min(path.size(), sizeof own.sun_path - 1));
+  sys::SocketAddress address;
+  std::memcpy(&address.storage, &own, sizeof own);
+  address.length = sizeof own;
+  return address;
+}
+
 }  // namespace sbx::supervise

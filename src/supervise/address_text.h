@@ -22,4 +22,10 @@ std::string address_text(const sys::SocketAddress& address);
 // The path of an AF_UNIX address; empty for an abstract or unnamed one.
 std::string unix_path(const sys::SocketAddress& address);
 
+// The name of an abstract AF_UNIX address, without its leading NUL; empty for others.
+std::string unix_abstract(const sys::SocketAddress& address);
+
+// The address of a path, which is shorter than sun_path.
+sys::SocketAddress unix_address(const std::string& path);
+
 }  // namespace sbx::supervise

@@ -25,6 +25,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -43,6 +44,9 @@ enum class Duty : std::uint8_t {
   Sockets,   // binds and connects for the sandboxee
   Terminal,  // relays between the caller's terminal and the sandbox's own
   Orphans,   // ends what init has left behind, where no pid namespace does
+  Listed,    // connects it outside, and listens
+  Sends,     // sends its messages
+  Abstract,  // connects it to abstract addresses outside
 };
 
 struct Row {
@@ -90,21 +94,45 @@ constexpr std::array kCalls{
     Row{"getpgrp getpgid rt_sigtimedwait rt_sigpending setitimer", "", Duty::Terminal},
 
     Row{"getsid", "", Duty::Orphans},
+    Row{"getpeername listen", "", Duty::Listed},
+    // A watch is made again under the sandboxee's number (sys::watch_as).
+    Row{"dup3", "flags & ~O_CLOEXEC == 0", Duty::Listed},
+    // sendmmsg's lengths are told in the caller's memory.
+    Row{"sendmsg process_vm_writev", "", Duty::Sends},
+    Row{"socket", "domain == AF_UNIX and type & 0xf in {SOCK_STREAM, SOCK_SEQPACKET}",
+        Duty::Abstract},
 };
 
-bool mediates_sockets(const plan::LaunchPlan& plan) {
-  for (const std::string_view call : {"bind", "connect"}) {
-    const auto number = seccomp::number_of(plan.filter.arch, call);
-    const auto rules = number ? plan.filter.calls.find(*number) : plan.filter.calls.end();
-    if (rules == plan.filter.calls.end()) {
-      continue;
-    }
-    for (const seccomp::Rule& rule : rules->second) {
-      if (rule.mediation == seccomp::Mediation::Bind ||
-          rule.mediation == seccomp::Mediation::Connect) {
-        return true;
-      }
-    }
+bool mediates(const plan::LaunchPlan& plan, std::string_view call, seccomp::Mediation mediation) {
+  const auto number = seccomp::number_of(plan.filter.arch, call);
+  const auto rules = number ? plan.filter.calls.find(*number) : plan.filter.calls.end();
+  return rules != plan.filter.calls.end() &&
+         std::any_of(rules->second.begin(), rules->second.end(),
+                     [&](const seccomp::Rule& rule) { return rule.mediation == mediation; });
+}
+
+bool has_duty(const plan::LaunchPlan& plan, Duty duty) {
+  using seccomp::Mediation;
+  switch (duty) {
+    case Duty::None:
+      return true;
+    case Duty::Sockets:
+      return mediates(plan, "bind", Mediation::Bind) ||
+             mediates(plan, "connect", Mediation::Connect);
+    case Duty::Terminal:
+      return plan.terminal.own;
+    case Duty::Orphans:
+      return plan.on_host_tree;
+    case Duty::Listed:
+      return plan.connect.limited || plan.bind.limited;
+    case Duty::Sends:
+      return mediates(plan, "sendto", Mediation::Send) ||
+             mediates(plan, "sendmsg", Mediation::Send) ||
+             mediates(plan, "sendmmsg", Mediation::Send);
+    case Duty::Abstract:
+      return std::any_of(
+          plan.connect.allowed.begin(), plan.connect.allowed.end(),
+          [](const plan::AddressRule& rule) { return rule.path.starts_with('@'); });
   }
   return false;
 }
@@ -142,10 +170,9 @@ Status restrict_calls(const plan::LaunchPlan& plan) {
 }  // namespace
 
 std::vector<seccomp::ListedCalls> allowed_calls(const plan::LaunchPlan& plan, int own_pid) {
-  const bool has_duty[] = {true, mediates_sockets(plan), plan.terminal.own, plan.on_host_tree};
   std::vector<seccomp::ListedCalls> list;
   for (const Row& row : kCalls) {
-    if (has_duty[static_cast<std::size_t>(row.duty)]) {
+    if (has_duty(plan, row.duty)) {
       std::string when(row.when);
       if (const std::size_t place = when.find("{pid}"); place != std::string::npos) {
         when.replace(place, 5, std::to_string(own_pid));

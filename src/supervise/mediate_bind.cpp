@@ -56,13 +56,15 @@ bool lends_power(int socket, const sys::SocketAddress& address) {
 
 NetworkMediator::NetworkMediator(const plan::LaunchPlan& plan,
                                  std::vector<PublishedSocket> published,
-                                 sys::SeccompListener& listener, sys::Epoll& epoll, Note note)
+                                 sys::SeccompListener& listener, sys::Epoll& epoll, Note note,
+                                 Deny deny)
     : plan_(plan),
       published_(std::move(published)),
       taken_(plan.publish.size(), false),
       listener_(listener),
       epoll_(epoll),
-      note_(std::move(note)) {
+      note_(std::move(note)),
+      deny_(std::move(deny)) {
   published_.resize(plan.publish.size());
   // Of the internet, whose sockets the supervisor's own filter lets it open (confine.cpp).
   for (const int family : {AF_INET, AF_INET6}) {
@@ -95,12 +97,7 @@ NetworkMediator::OwnDuplicate NetworkMediator::duplicate(const seccomp_notif& ca
                                                          int descriptor) const {
   OwnDuplicate own;
   const auto thread = static_cast<pid_t>(call.pid);
-  // By thread where the kernel can (6.9): threads may have descriptor tables of their own.
-  sys::UniqueFd process(sys::open_thread_pidfd(thread));
-  if (!process) {
-    const auto facts = parse_status(read_proc_file(fmt::format("/proc/{}/status", thread), 8192));
-    process.reset(facts ? std::max(sys::open_pidfd(facts->process), -1) : -1);
-  }
+  const sys::UniqueFd process(open_process_of(thread));
   if (!process || !listener_.is_waiting(call.id)) {
     own.errno_value = EPERM;  // gone, and the answer goes nowhere; or not ours to look at
     return own;
@@ -136,19 +133,23 @@ void NetworkMediator::bind(const seccomp_notif& call) {
   if (own.errno_value != 0) {
     return refuse(call, own.errno_value);
   }
-  if (own.place != Place::Inside) {
-    note_once("a socket of a published port was to be bound again, which would open another port",
+  if (is_injected(own)) {
+    note_once("a socket that lives outside was to be bound again, which would open another port",
               {});
     return refuse(call, EINVAL);
+  }
+  if (!may_bind(call, own.socket.get(), address)) {
+    return;
   }
   const auto request = published_request(call, descriptor, own.socket.get(), address);
   if (request && bind_published(*request)) {
     return;
   }
   const std::string path = unix_path(address);
-  if (!path.empty() && !injected_) {
+  if (!path.empty() && !injected_ && !plan_.connect.limited && !plan_.bind.limited) {
     // The file should be the caller's own in every respect (getsockname shows the address as
-    // given). As long as no socket was put in there is none outside to be exchanged for this one.
+    // given). As long as no socket was put in there is none outside to be exchanged for this one,
+    // and where every port may be bound there is none that must not be.
     listener_.let_run(call.id);
     return;
   }
@@ -294,12 +295,18 @@ std::optional<std::uint64_t> NetworkMediator::next_look() const {
   for (const Unmatched& bind : unmatched_) {
     next = next ? std::min(*next, bind.tell_at) : bind.tell_at;
   }
+  if (next_send_look_) {
+    next = next ? std::min(*next, *next_send_look_) : next_send_look_;
+  }
   return next;
 }
 
 void NetworkMediator::look_around(std::uint64_t now) {
   if (next_connect_look_ && now >= *next_connect_look_) {
     look_after_connects(now);
+  }
+  if (next_send_look_ && now >= *next_send_look_) {
+    send_again();
   }
   std::erase_if(unmatched_, [&](const Unmatched& bind) {
     const bool due = now >= bind.tell_at;
@@ -336,6 +343,9 @@ void NetworkMediator::inject(const BindRequest& request, std::size_t entry) {
                                                   request.descriptor, (*flags & O_CLOEXEC) != 0);
   if (result < 0) {
     return refuse(request.call, -result);
+  }
+  if (const auto cookie = sys::socket_cookie(outside.get())) {
+    published_cookies_.insert(*cookie);
   }
   injected_ = true;
   taken_[entry] = true;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // connect, on a duplicate of the caller's socket; network_mediator.h says why.
 #include <fcntl.h>
-#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
@@ -10,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "supervise/address_text.h"
+#include "supervise/destination.h"
 #include "supervise/network_mediator.h"
 #include "supervise/process_facts.h"
 #include "sys/interruption.h"
@@ -33,6 +33,13 @@ std::uint64_t send_timeout(int socket) {
          static_cast<std::uint64_t>(timeout.tv_usec) / 1000;
 }
 
+// Neither connected nor listening; a datagram socket may choose its peer anew.
+bool is_fresh(int socket) {
+  return sys::get_option(socket, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM ||
+         (!sys::peer_address(socket) &&
+          sys::get_option(socket, SOL_SOCKET, SO_ACCEPTCONN).value_or(0) == 0);
+}
+
 bool is_nonblocking(int socket) {
   return (::fcntl(socket, F_GETFL) & O_NONBLOCK) != 0;
 }
@@ -40,10 +47,9 @@ bool is_nonblocking(int socket) {
 }  // namespace
 
 void NetworkMediator::connect(const seccomp_notif& call) {
-  PendingConnect pending;
-  pending.id = call.id;
-  const auto thread = static_cast<pid_t>(call.pid);
-  if (const int error = copy_address(thread, call.data.args[1], call.data.args[2], pending.address);
+  sys::SocketAddress address;
+  if (const int error =
+          copy_address(static_cast<pid_t>(call.pid), call.data.args[1], call.data.args[2], address);
       error != 0) {
     return refuse(call, error);
   }
@@ -52,30 +58,129 @@ void NetworkMediator::connect(const seccomp_notif& call) {
   if (own.errno_value != 0) {
     return refuse(call, own.errno_value);
   }
-  if (own.place != Place::Inside) {
-    note_once(fmt::format("connect to {} was refused: a published socket may not become a client",
-                          address_text(pending.address)),
-              {});
-    return refuse(call, EPERM);
+  const auto destination = reached_destination(own.socket.get(), address);
+  if (is_injected(own)) {
+    return connect_injected(call, std::move(own), address, destination);
   }
-  if (const int error = resolve_unix_path(thread, pending.address, pending.path); error != 0) {
+  if (address.family() == AF_UNIX) {
+    return connect_unix(call, std::move(own), address);
+  }
+  if (!plan_.connect.limited) {
+    return connect_on_the_spot(call, std::move(own), address);
+  }
+  if (!destination || plan::decide_connect(plan_.connect, *destination) == nullptr) {
+    return connect_unlisted(call, std::move(own), address, destination);
+  }
+  // A connected or listening socket is no client of another place: the kernel says what it says.
+  if (!plan_.own_network || !is_fresh(own.socket.get())) {
+    return connect_on_the_spot(call, std::move(own), address);
+  }
+  connect_outside(call, own, address);
+}
+
+// A socket that lives outside can only go where network.connect says, or nowhere. Not even
+// AF_UNSPEC, which would take its peer away and leave it open to every sender.
+void NetworkMediator::connect_injected(const seccomp_notif& call, OwnDuplicate own,
+                                       const sys::SocketAddress& address,
+                                       const std::optional<plan::Destination>& destination) {
+  if (destination && plan::decide_connect(plan_.connect, *destination) != nullptr) {
+    return connect_on_the_spot(call, std::move(own), without_flow_label(address));
+  }
+  // The C library lets go of a datagram socket so, to ask about its next address.
+  const bool resolver = sys::get_option(own.socket.get(), SOL_SOCKET, SO_TYPE) == SOCK_DGRAM;
+  if (!resolver) {
+    note_once(fmt::format("connect to {} was refused: the socket lives outside the sandbox",
+                          address_text(address)),
+              {});
+  }
+  refuse(call, resolver && destination ? ENETUNREACH : EPERM);
+}
+
+void NetworkMediator::connect_unlisted(const seccomp_notif& call, OwnDuplicate own,
+                                       const sys::SocketAddress& address,
+                                       const std::optional<plan::Destination>& destination) {
+  const bool is_internet = is_internet_socket(own.socket.get());
+  const bool stays_inside = plan_.own_network && (!destination || plan::is_loopback(*destination));
+  // AF_UNSPEC lets go of a peer and leads nowhere.
+  if (!plan_.own_network && leads_elsewhere(own.socket.get())) {
+    return refuse(call, EACCES);
+  }
+  if (!is_internet || stays_inside || (!destination && address.family() == AF_UNSPEC)) {
+    return connect_on_the_spot(call, std::move(own), address);
+  }
+  if (!destination) {
+    return refuse(call, EINVAL);  // no address of its family: nothing to decide about
+  }
+  Denial denial{plan_.connect, *destination, "network.connect", "--connect",
+                plan::to_text(*destination), {}, plan_.own_network ? ENETUNREACH : EACCES,
+                !plan_.own_network};
+  if (destination->transport == plan::Transport::Udp) {
+    plan::Destination by_tcp = *destination;
+    by_tcp.transport = plan::Transport::Tcp;
+    // The C library asks about routes so, with a datagram socket, before a program connects by TCP.
+    if (destination->port == 0 || plan::decide_connect(plan_.connect, by_tcp) != nullptr) {
+      return refuse(call, denial.errno_value);
+    }
+    denial.warning = fmt::format("if it was only asked for a route to connect by TCP: --connect {}",
+                                 plan::to_text(by_tcp));
+  }
+  const plan::Answer answer = deny_(call, denial);
+  if (answer.kind == plan::Answer::Kind::Kill) {
+    return;
+  }
+  if (plan::is_granted(answer)) {
+    return connect_on_the_spot(call, std::move(own), address);
+  }
+  refuse(call, denial.errno_value);
+}
+
+// A listed path is the host's, whatever stands there inside; any other is what the caller sees.
+// The own socket is connected: local sockets know no network but for abstract addresses, and those
+// stay inside with it.
+void NetworkMediator::connect_unix(const seccomp_notif& call, OwnDuplicate own,
+                                   const sys::SocketAddress& address) {
+  const std::string path = unix_path(address);
+  const std::string abstract = unix_abstract(address);
+  const bool is_listed =
+      plan::decide_unix(plan_.connect, abstract.empty() ? path : "@" + abstract) != nullptr;
+  if (is_listed && abstract.empty()) {
+    sys::SocketAddress on_the_host = unix_address(path);
+    return connect_on_the_spot(call, std::move(own), on_the_host);
+  }
+  if (is_listed && plan_.own_network) {
+    return connect_outside(call, own, address);
+  }
+  if (plan_.connect.limited && !plan_.own_network && !abstract.empty() && !is_listed) {
+    note_once(fmt::format("connect to {} was refused: network.connect does not list it",
+                          address_text(address)),
+              plan_.connect.origin);
+    return refuse(call, EACCES);
+  }
+  sys::SocketAddress seen = address;
+  sys::UniqueFd place;
+  if (const int error = resolve_unix_path(static_cast<pid_t>(call.pid), seen, place); error != 0) {
     return refuse(call, error);
   }
+  connect_on_the_spot(call, std::move(own), seen, std::move(place));
+}
+
+// With the caller's own socket, or with one of its that lives outside already.
+void NetworkMediator::connect_on_the_spot(const seccomp_notif& call, OwnDuplicate own,
+                                          const sys::SocketAddress& address, sys::UniqueFd path) {
+  PendingConnect pending;
+  pending.id = call.id;
+  pending.thread = static_cast<pid_t>(call.pid);
+  pending.address = address;
+  pending.path = std::move(path);
+  pending.socket = std::move(own.socket);
   if (!listener_.is_waiting(call.id)) {
     return;
   }
-  pending.socket = std::move(own.socket);
   const bool waits = !is_nonblocking(pending.socket.get());
   const int result = connect_now(pending);
   const bool unfinished = result == -EINTR || (waits && result == -EALREADY);
   if (!unfinished) {
     return answer(call.id, result);
-  }
-  if (connects_.size() >= kMostConnects) {
-    return refuse(call, EAGAIN);
-  }
-  if (const std::uint64_t timeout = send_timeout(pending.socket.get()); timeout != 0) {
-    pending.deadline = sys::monotonic_milliseconds() + timeout;
   }
   const bool again = pending.address.family() == AF_UNIX;
   wait_for(std::move(pending), again);
@@ -93,13 +198,7 @@ int NetworkMediator::resolve_unix_path(pid_t thread, sys::SocketAddress& address
     return -fd;
   }
   path.reset(fd);
-  sockaddr_un own{};
-  own.sun_family = AF_UNIX;
-  const std::string link = fmt::format("/proc/self/fd/{}", fd);
-  std::memcpy(own.sun_path, link.data(), link.size());
-  address = {};
-  std::memcpy(&address.storage, &own, sizeof own);
-  address.length = sizeof own;
+  address = unix_address(fmt::format("/proc/self/fd/{}", fd));
   return 0;
 }
 
@@ -113,6 +212,13 @@ int NetworkMediator::connect_now(PendingConnect& pending) {
 }
 
 void NetworkMediator::wait_for(PendingConnect pending, bool again) {
+  if (connects_.size() >= kMostConnects) {
+    listener_.answer_errno(pending.id, EAGAIN);
+    return;
+  }
+  if (const std::uint64_t timeout = send_timeout(pending.socket.get()); timeout != 0) {
+    pending.deadline = sys::monotonic_milliseconds() + timeout;
+  }
   const std::uint64_t tag = next_tag_++;
   pending.again = again;
   if (!again && epoll_.add(pending.socket.get(), EPOLLOUT | EPOLLONESHOT, tag) != 0) {
@@ -130,7 +236,7 @@ void NetworkMediator::end(std::map<std::uint64_t, PendingConnect>::iterator pend
     // The sandboxee has the same open file, so closing ours would not take it out of the set.
     epoll_.remove(pending->second.socket.get());
   }
-  answer(pending->second.id, result);
+  conclude(pending->second, result);
   connects_.erase(pending);
 }
 
@@ -139,6 +245,9 @@ void NetworkMediator::finish_connect(std::uint64_t tag) {
   if (pending != connects_.end()) {
     const int error =
         sys::get_option(pending->second.socket.get(), SOL_SOCKET, SO_ERROR).value_or(EIO);
+    if (error == 0) {
+      connect_now(pending->second);  // at its end now: only so does the socket count as connected
+    }
     end(pending, -error);
   }
 }
@@ -152,6 +261,10 @@ void NetworkMediator::look_after_connects(std::uint64_t now) {
     }
     if (pending->second.deadline != 0 && now >= pending->second.deadline) {
       end(pending, pending->second.again ? -EAGAIN : -EINPROGRESS);
+      continue;
+    }
+    if (has_caught_signal(pending->second.thread)) {
+      end(pending, -kRestart);
       continue;
     }
     if (pending->second.again) {

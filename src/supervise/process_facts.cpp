@@ -8,11 +8,13 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <cstdint>
 
 #include <fmt/format.h>
 
 #include "base/path.h"
 #include "sys/open_in_root.h"
+#include "sys/pidfd.h"
 #include "sys/unique_fd.h"
 
 namespace sbx::supervise {
@@ -129,6 +131,34 @@ int open_as_seen_by(pid_t thread, const std::string& path) {
   return path::is_absolute(directory)
              ? sys::open_path_in_root(root.get(), (directory + '/' + path).c_str())
              : -ENOENT;
+}
+
+int open_process_of(pid_t thread) {
+  const int by_thread = sys::open_thread_pidfd(thread);
+  if (by_thread >= 0) {
+    return by_thread;
+  }
+  const auto facts =
+      parse_status(read_proc_file(fmt::format("/proc/{}/status", thread), kMostStatus));
+  return facts ? sys::open_pidfd(facts->process) : -ESRCH;
+}
+
+bool shows_caught_signal(std::string_view status) {
+  const auto mask = [&](std::string_view key) {
+    std::uint64_t bits = 0;
+    const std::string_view text = field(status, key);
+    std::from_chars(text.data(), text.data() + text.size(), bits, 16);
+    return bits;
+  };
+  // One that waits for the process may be another thread's to take.
+  const std::uint64_t pending =
+      mask("SigPnd") | (number(field(status, "Threads"), 10) == 1 ? mask("ShdPnd") : 0);
+  return (pending & mask("SigCgt") & ~mask("SigBlk")) != 0;
+}
+
+bool has_caught_signal(pid_t thread) {
+  return shows_caught_signal(
+      read_proc_file(fmt::format("/proc/{}/status", thread), kMostStatus));
 }
 
 std::optional<int> parse_fdinfo(std::string_view text) {

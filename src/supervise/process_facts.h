@@ -25,6 +25,15 @@ std::optional<ProcessFacts> read_process(pid_t thread);
 // The part of read_process that a text of /proc/PID/status gives.
 std::optional<ProcessFacts> parse_status(std::string_view text);
 
+// A pidfd through which that thread's descriptors can be taken, or a negative errno. By thread where
+// the kernel can (6.9): threads may have descriptor tables of their own.
+int open_process_of(pid_t thread);
+
+// A signal with a handler waits for this very thread: its call should end now, as connect(2) does.
+bool has_caught_signal(pid_t thread);
+// From the text of /proc/PID/status.
+bool shows_caught_signal(std::string_view status);
+
 // The open flags of a descriptor (proc(5), fdinfo), O_CLOEXEC among them.
 std::optional<int> descriptor_flags(pid_t thread, int descriptor);
 std::optional<int> parse_fdinfo(std::string_view text);

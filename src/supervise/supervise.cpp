@@ -19,6 +19,7 @@
 #include "base/errno_name.h"
 #include "plan/answer.h"
 #include "seccomp/compile.h"
+#include "seccomp/remedy.h"
 #include "seccomp/syscall_table.h"
 #include "supervise/denial.h"
 #include "supervise/denial_log.h"
@@ -87,6 +88,11 @@ class Supervisor {
   Status read_call();
   void decide(const seccomp_notif& notification);
   void deny(const seccomp_notif& notification, const seccomp::Rule& rule);
+  ProcessFacts tell_denial(const seccomp_notif& notification, const seccomp::Rule& rule,
+                           const plan::Answer& answer, const DenialKey& key,
+                           const std::optional<seccomp::Remedy>& remedy);
+  plan::Answer deny_address(const seccomp_notif& notification,
+                            const NetworkMediator::Denial& denial);
   void kill_caller(const seccomp_notif& notification, const ProcessFacts& process);
   NetworkMediator& network();
   void note(events::Event::Kind kind, const std::string& text, const Origin& origin);
@@ -303,31 +309,18 @@ void Supervisor::decide(const seccomp_notif& notification) {
       return network().bind(notification);
     case seccomp::Mediation::Connect:
       return network().connect(notification);
+    case seccomp::Mediation::Listen:
+      return network().listen(notification);
+    case seccomp::Mediation::Send:
+      return network().send(notification);
   }
   listener_.answer_errno(notification.id, EPERM);
 }
 
 void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& rule) {
   const plan::Answer answer = plan::answer_to(rule, plan_.on_violation);
-  const DenialKey key = key_of(plan_.filter, rule, notification.data);
-  const bool repeat = denials_.is_repeat(key);
-  ProcessFacts process;
-  if (!repeat || answer.kind == plan::Answer::Kind::Kill) {
-    process = read_process(static_cast<pid_t>(notification.pid)).value_or(ProcessFacts{});
-  }
-  if (!repeat) {
-    events::Event event;
-    event.kind = events::Event::Kind::Denied;
-    event.time_us = sys::realtime_microseconds();
-    event.denied = describe(plan_.filter, rule, notification, process);
-    if (!listener_.is_waiting(notification.id)) {
-      return;  // what was read may have been another process's
-    }
-    event.denied.answer = answer.kind == plan::Answer::Kind::Kill ? "killed"
-                          : plan::is_granted(answer)              ? "allowed (log)"
-                                                                  : errno_name(answer.errno_value);
-    denials_.report(key, event);
-  }
+  const ProcessFacts process =
+      tell_denial(notification, rule, answer, key_of(plan_.filter, rule, notification.data), {});
   switch (answer.kind) {
     case plan::Answer::Kind::RunTold:
       listener_.let_run(notification.id);  // registers alone decided, and they cannot change
@@ -341,6 +334,65 @@ void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& ru
       kill_caller(notification, process);
       break;
   }
+}
+
+ProcessFacts Supervisor::tell_denial(const seccomp_notif& notification, const seccomp::Rule& rule,
+                                     const plan::Answer& answer, const DenialKey& key,
+                                     const std::optional<seccomp::Remedy>& remedy) {
+  const bool repeat = denials_.is_repeat(key);
+  ProcessFacts process;
+  if (!repeat || answer.kind == plan::Answer::Kind::Kill) {
+    process = read_process(static_cast<pid_t>(notification.pid)).value_or(ProcessFacts{});
+  }
+  if (repeat) {
+    return process;
+  }
+  events::Event event;
+  event.kind = events::Event::Kind::Denied;
+  event.time_us = sys::realtime_microseconds();
+  event.denied = describe(plan_.filter, rule, notification, process);
+  if (!listener_.is_waiting(notification.id)) {
+    return process;  // what was read may have been another process's
+  }
+  if (remedy) {
+    event.denied.remedy = remedy->text;
+    event.denied.warning = remedy->warning;
+  }
+  event.denied.answer = answer.kind == plan::Answer::Kind::Kill ? "killed"
+                        : plan::is_granted(answer)              ? "allowed (log)"
+                                                   : errno_name(answer.errno_value);
+  denials_.report(key, event);
+  return process;
+}
+
+plan::Answer Supervisor::deny_address(const seccomp_notif& notification,
+                                      const NetworkMediator::Denial& denial) {
+  seccomp::Rule rule;
+  rule.action.verdict = seccomp::Verdict::Notify;
+  rule.denied_errno = static_cast<std::uint16_t>(denial.errno_value);
+  rule.purpose = seccomp::Purpose::Address;
+  rule.origin = denial.rules.origin;
+  rule.text = fmt::format("{} is not in {}", plan::to_text(denial.address), denial.key);
+  // What has no way outside cannot be let by.
+  const bool refuses = plan_.on_violation == plan::OnViolation::Log && !denial.can_run;
+  const plan::Answer answer =
+      plan::answer_to(rule, refuses ? plan::OnViolation::Errno : plan_.on_violation);
+  // Addresses make denials differ, where else only named arguments do.
+  DenialKey key{&denial.rules, notification.data.nr, notification.data.arch,
+                notification.data.instruction_pointer, {}};
+  std::memcpy(key.named_arguments.data(), denial.address.address.data(),
+              denial.address.address.size());
+  key.named_arguments[2] = denial.address.port;
+  key.named_arguments[3] = static_cast<std::uint64_t>(denial.address.transport);
+  const ProcessFacts process = tell_denial(
+      notification, rule, answer, key,
+      seccomp::Remedy{fmt::format("sbx run {0} {1} …, or  {2} = [\"{1}\"]", denial.option,
+                                  denial.entry, denial.key),
+                      denial.warning});
+  if (answer.kind == plan::Answer::Kind::Kill) {
+    kill_caller(notification, process);
+  }
+  return answer;
 }
 
 // SIGKILL, not SIGSYS: that could be caught or blocked, and the call would return to the sandboxee.
@@ -366,6 +418,9 @@ NetworkMediator& Supervisor::network() {
     network_.emplace(plan_, std::move(running_.published), listener_, epoll_,
                      [this](const std::string& text, const Origin& origin) {
                        note(events::Event::Kind::Network, text, origin);
+                     },
+                     [this](const seccomp_notif& call, const NetworkMediator::Denial& denial) {
+                       return deny_address(call, denial);
                      });
   }
   return *network_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sys/event_loop.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -42,6 +43,35 @@ int Epoll::remove(int fd) {
 std::span<epoll_event> Epoll::wait(std::span<epoll_event> events) {
   const int ready = ::epoll_wait(fd_.get(), events.data(), static_cast<int>(events.size()), -1);
   return events.first(ready < 0 ? 0u : static_cast<std::size_t>(ready));
+}
+
+int watch_as(int instance, int file, int number, std::uint32_t events, std::uint64_t data) {
+  const UniqueFd elsewhere(::fcntl(instance, F_DUPFD_CLOEXEC, number + 1));
+  if (!elsewhere) {
+    return -errno;
+  }
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = data;
+  if (file == number) {
+    return ::epoll_ctl(elsewhere.get(), EPOLL_CTL_ADD, number, &event) == 0 ? 0 : -errno;
+  }
+  const int flags = ::fcntl(number, F_GETFD);
+  const UniqueFd before(flags < 0 ? -1 : ::fcntl(number, F_DUPFD_CLOEXEC, number + 1));
+  if (flags >= 0 && !before) {
+    return -EMFILE;
+  }
+  if (::dup3(file, number, O_CLOEXEC) < 0) {
+    return -errno;
+  }
+  const int result =
+      ::epoll_ctl(elsewhere.get(), EPOLL_CTL_ADD, number, &event) == 0 ? 0 : -errno;
+  if (before) {
+    ::dup3(before.get(), number, (flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+  } else {
+    ::close(number);
+  }
+  return result;
 }
 
 Result<UniqueFd> create_timer() {

@@ -32,6 +32,11 @@ class Epoll {
   UniqueFd fd_;
 };
 
+// Adds a watch to another process's epoll instance, of which `instance` is a duplicate, as if that
+// process had: a watch is kept by open file and number (epoll(7), Q&A), so `file` takes that number
+// among our descriptors for a moment. Only for single-threaded callers.
+int watch_as(int instance, int file, int number, std::uint32_t events, std::uint64_t data);
+
 // CLOCK_MONOTONIC, never blocking.
 Result<UniqueFd> create_timer();
 // Once, after so many milliseconds; 0 disarms.

@@ -29,4 +29,14 @@ std::int64_t copy_memory(pid_t process, std::uint64_t address, std::span<std::by
   return copied < 0 ? -errno : copied;
 }
 
+int write_memory(pid_t process, std::uint64_t address, std::span<const std::byte> bytes) {
+  const iovec local{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  const iovec remote{std::bit_cast<void*>(static_cast<std::uintptr_t>(address)), bytes.size()};
+  const ssize_t written = ::process_vm_writev(process, &local, 1, &remote, 1, 0);
+  if (written < 0) {
+    return -errno;
+  }
+  return written == static_cast<ssize_t>(bytes.size()) ? 0 : -EFAULT;
+}
+
 }  // namespace sbx::sys

@@ -17,4 +17,7 @@ namespace sbx::sys {
 // policy allows.
 std::int64_t copy_memory(pid_t process, std::uint64_t address, std::span<std::byte> into);
 
+// process_vm_writev(2): 0 when all of it was written, or a negative errno.
+int write_memory(pid_t process, std::uint64_t address, std::span<const std::byte> bytes);
+
 }  // namespace sbx::sys

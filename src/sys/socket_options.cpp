@@ -29,6 +29,25 @@ std::optional<T> as(const SocketAddress& address, sa_family_t family, std::size_
   return value;
 }
 
+std::optional<std::uint64_t> cookie(int socket, int name) {
+  std::uint64_t value = 0;
+  socklen_t length = sizeof value;
+  if (::getsockopt(socket, SOL_SOCKET, name, &value, &length) != 0 || length != sizeof value) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<SocketAddress> name_of(int socket, int (*ask)(int, sockaddr*, socklen_t*)) {
+  SocketAddress address;
+  address.length = sizeof address.storage;
+  if (ask(socket, address.data(), &address.length) != 0 ||
+      address.length > sizeof address.storage) {
+    return std::nullopt;
+  }
+  return address;
+}
+
 }  // namespace
 
 const sockaddr* SocketAddress::data() const {
@@ -93,23 +112,19 @@ int set_option(int socket, int level, int name, std::span<const std::byte> value
 }
 
 std::optional<std::uint64_t> namespace_cookie(int socket) {
-  std::uint64_t cookie = 0;
-  socklen_t length = sizeof cookie;
-  if (::getsockopt(socket, SOL_SOCKET, kNamespaceCookie, &cookie, &length) != 0 ||
-      length != sizeof cookie) {
-    return std::nullopt;
-  }
-  return cookie;
+  return cookie(socket, kNamespaceCookie);
+}
+
+std::optional<std::uint64_t> socket_cookie(int socket) {
+  return cookie(socket, SO_COOKIE);
 }
 
 std::optional<SocketAddress> local_address(int socket) {
-  SocketAddress address;
-  address.length = sizeof address.storage;
-  if (::getsockname(socket, address.data(), &address.length) != 0 ||
-      address.length > sizeof address.storage) {
-    return std::nullopt;
-  }
-  return address;
+  return name_of(socket, ::getsockname);
+}
+
+std::optional<SocketAddress> peer_address(int socket) {
+  return name_of(socket, ::getpeername);
 }
 
 }  // namespace sbx::sys

@@ -45,6 +45,10 @@ int set_option(int socket, int level, int name, std::span<const std::byte> value
 // Which network namespace a socket belongs to (SO_NETNS_COOKIE, Linux 5.14): unique until reboot.
 std::optional<std::uint64_t> namespace_cookie(int socket);
 
+// Which socket it is, whatever descriptor names it (SO_COOKIE): unique until reboot.
+std::optional<std::uint64_t> socket_cookie(int socket);
+
 std::optional<SocketAddress> local_address(int socket);
+std::optional<SocketAddress> peer_address(int socket);
 
 }  // namespace sbx::sys

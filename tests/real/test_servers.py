@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers under the policies of their names: they serve, and nothing is denied."""
 
+import http.server
 import pathlib
 import signal
 import socket
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import sbxtest  # noqa: E402  (the path comes first)
@@ -52,6 +54,56 @@ class Web(RealCase):
     def test_nginx(self):
         self.need("nginx")
         self.pages("nginx", signal.SIGQUIT)
+
+    def test_nginx_as_a_reverse_proxy(self):
+        self.need("nginx")
+        behind, spare = self.backend(), self.backend()
+        configuration = self.write(self.outside / "proxy.conf", f"""
+            error_log stderr; pid /run/nginx.pid;
+            events {{}}
+            http {{
+              access_log off;
+              server {{
+                listen 80;
+                location / {{ proxy_pass http://127.0.0.1:{behind.server_port}; }}
+                location /other/ {{ proxy_pass http://127.0.0.1:{spare.server_port}/; }}
+                location /down/ {{ proxy_pass http://192.0.2.200:81/; }}
+              }}
+            }}""")
+        port = sbxtest.free_port()
+        running = self.start("-P", f"127.0.0.1:{port}:80", "--connect",
+                             f"127.0.0.1:{behind.server_port}", "--ro", f"{configuration}=/srv/proxy.conf",
+                             "nginx", "-g", "daemon off;", "-c", "/srv/proxy.conf")
+        self.until(lambda: sbxtest.fetched(port), running)
+        for n in range(20):
+            self.assertIn(f"behind the proxy: /{n}", sbxtest.fetch(port, path=f"/{n}"))
+        self.assertNoDenials(running.texts()[1])
+        # Listed is one port of the host's, not its neighbours.
+        self.assertIn("502", sbxtest.fetch(port, path="/other/").split("\r\n")[0])
+        self.assertIn("502", sbxtest.fetch(port, path="/down/").split("\r\n")[0])
+        self.until(lambda: "192.0.2.200:81 is not in network.connect" in running.texts()[1], running)
+        self.assertEqual(spare.paths, [])
+        running.signal(signal.SIGQUIT)
+        self.assertIn(running.wait(), (0, 128 + signal.SIGQUIT))
+
+    def backend(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.server.paths.append(self.path)
+                body = f"behind the proxy: {self.path}".encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *unused):
+                pass
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.paths = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server
 
     def test_apache2(self):
         self.debian("apache2", "/usr/sbin")

@@ -60,6 +60,14 @@ class PolicyText {
     policy_.publish.push_back({"127.0.0.1:8080:80", {"p.toml", 99, 3}});
     return *this;
   }
+  PolicyText& connect(const char* entry) {
+    policy_.connect.push_back({entry, {"p.toml", 97, 3}});
+    return *this;
+  }
+  PolicyText& family(const char* word) {
+    policy_.families.push_back({word, {"p.toml", 98, 3}});
+    return *this;
+  }
   PolicyText& set(policy::Text policy::Policy::*field, const char* value) {
     policy_.*field = {value, {"p.toml", 77, 1}};
     return *this;
@@ -121,6 +129,10 @@ std::string answer(const seccomp::FilterSpec& spec, const char* name, const Args
       return "bind";
     case Mediation::Connect:
       return "connect";
+    case Mediation::Listen:
+      return "listen";
+    case Mediation::Send:
+      return "send";
   }
   return "?";
 }
@@ -353,6 +365,96 @@ TEST_CASE("filter: published ports", "[filter]") {
   CHECK(answer(strict, "connect") == "deny 1");
   CHECK(answer(strict, "bind") == "deny 1");
   CHECK(answer(strict, "io_uring_setup") == "errno 38");
+}
+
+TEST_CASE("filter: listed addresses", "[filter]") {
+  const auto base = PolicyText().allow("@system-service").allow("@network-io");
+  const auto plain = base.spec();
+  const auto tcp = PolicyText(base).connect("127.0.0.1:80").spec();
+  const auto udp = PolicyText(base).connect("udp:127.0.0.1:53").spec();
+  const auto host = PolicyText(base)
+                        .connect("127.0.0.1:80")
+                        .set(&policy::Policy::network_mode, "host")
+                        .spec();
+  struct Row {
+    const char* call;
+    Args args;
+    const char* with_tcp;
+    const char* with_udp;
+    const char* on_host;
+  };
+  constexpr const char* kDeny = "deny 1";
+  const Row rows[] = {
+      {"connect", {3}, "connect", "connect", "connect"},
+      {"bind", {3}, "bind", "bind", "allow"},
+      {"listen", {3}, "listen", "listen", "allow"},
+      // A send without an address goes where the socket is connected to.
+      {"sendto", {3, 0, 0, 0, 0}, "allow", "allow", "allow"},
+      {"sendto", {3, 0, 0, 0, 0x7000}, "allow", "send", "send"},
+      {"sendto", {3, 0, 0, 0, 0x1'0000'0000}, "allow", "send", "send"},
+      {"sendto", {3, 0, 0, 0x20000000, 0x7000}, kDeny, kDeny, kDeny},
+      {"sendmsg", {3}, "allow", "send", "send"},
+      {"sendmmsg", {3}, "allow", "send", "send"},
+      // Source routes, with rubbish in the upper halves as well; beside them harmless options.
+      {"setsockopt", {3, 0, 4}, kDeny, kDeny, kDeny},
+      {"setsockopt", {3, 0x1'0000'0000, 0x1'0000'0004}, kDeny, kDeny, kDeny},
+      {"setsockopt", {3, 0, 3}, "allow", "allow", "allow"},
+      {"setsockopt", {3, 6, 4}, "allow", "allow", "allow"},
+      {"setsockopt", {3, 41, 57}, kDeny, kDeny, kDeny},
+      {"setsockopt", {3, 41, 5}, kDeny, kDeny, kDeny},
+      {"setsockopt", {3, 41, 6}, kDeny, kDeny, kDeny},
+      {"setsockopt", {3, 41, 9}, kDeny, kDeny, kDeny},
+      {"setsockopt", {3, 41, 32}, kDeny, kDeny, kDeny},
+      {"setsockopt", {3, 41, 67}, "allow", "allow", "allow"},
+      // Interfaces are the outside's only where a socket is put in.
+      {"setsockopt", {3, 1, 25}, kDeny, kDeny, "allow"},
+      {"setsockopt", {3, 1, 62}, kDeny, kDeny, "allow"},
+      {"setsockopt", {3, 0, 35}, kDeny, kDeny, "allow"},
+      {"ioctl", {3, 0x8910}, kDeny, kDeny, "allow"},
+      {"io_uring_setup", {}, kDeny, kDeny, kDeny},
+      {"socket", {2, 1, 262}, "errno 93", "errno 93", "errno 93"},
+      {"socket", {2, 1, 132}, kDeny, kDeny, kDeny},
+      {"socket", {10, 5, 0}, kDeny, kDeny, kDeny},
+      {"socket", {2, 3, 1}, kDeny, kDeny, kDeny},
+      {"socket", {1, 5, 0}, "allow", "allow", "allow"},
+      {"socket", {2, 0x80802, 17}, "allow", "allow", "allow"}};
+  for (const Row& row : rows) {
+    INFO(row.call << fmt::format(" {:#x}", fmt::join(row.args, " ")));
+    CHECK(answer(tcp, row.call, row.args) == row.with_tcp);
+    CHECK(answer(udp, row.call, row.args) == row.with_udp);
+    CHECK(answer(host, row.call, row.args) == row.on_host);
+    CHECK(answer(plain, row.call, row.args) == "allow");
+  }
+  // To list an address grants connect; to list none grants nothing.
+  CHECK(answer(PolicyText().connect("127.0.0.1:80").spec(), "connect") == "connect");
+  CHECK(answer(PolicyText().connect("127.0.0.1:80").spec(), "socket") == kDeny);
+  CHECK(answer(PolicyText().connect("none").spec(), "connect") == kDeny);
+  CHECK(answer(PolicyText(base).connect("none").spec(), "connect") == "connect");
+}
+
+TEST_CASE("filter: families of sockets", "[filter]") {
+  const auto base = PolicyText().allow("@network-io");
+  const auto two = PolicyText(base).family("unix").family("inet6").spec();
+  const auto none = PolicyText(base).family("none").spec();
+  for (const std::uint64_t domain : {0ul, 1ul, 2ul, 9ul, 10ul, 11ul, 16ul, 40ul}) {
+    const bool listed = domain == 1 || domain == 10;
+    CHECK(answer(two, "socket", {domain}) == (listed ? "allow" : "deny 1"));
+    CHECK(answer(two, "socket", {0xdead'0000'0000 | domain}) == (listed ? "allow" : "deny 1"));
+    CHECK(answer(none, "socket", {domain}) == "deny 1");
+    CHECK(answer(base.spec(), "socket", {domain}) == "allow");
+    CHECK(answer(none, "socketpair", {domain}) == "allow");
+  }
+  // A rule of the policy's own comes first, as a quiet answer for one family.
+  const auto quiet =
+      PolicyText(base).family("inet").rule({{"socket"}, "domain == AF_UNIX", "errno(EACCES)", 0});
+  CHECK(answer(quiet.spec(), "socket", {1}) == "errno 13");
+  CHECK(answer(quiet.spec(), "socket", {10}) == "deny 1");
+  for (const char* wrong : {"inet4", "AF_INET", "ipv6", "", "unspecial"}) {
+    const auto filter = PolicyText(base).family(wrong).expand();
+    REQUIRE_FALSE(filter);
+    CHECK(filter.error().origin.line == 98);
+    CHECK_FALSE(filter.error().hint.empty());
+  }
 }
 
 TEST_CASE("filter: pretended user ids", "[filter]") {

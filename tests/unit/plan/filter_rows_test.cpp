@@ -85,6 +85,10 @@ std::string answer_text(const seccomp::Rule& rule) {
       return "bind";
     case Mediation::Connect:
       return "connect";
+    case Mediation::Listen:
+      return "listen";
+    case Mediation::Send:
+      return "send";
   }
   return "?";
 }

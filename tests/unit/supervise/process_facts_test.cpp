@@ -80,3 +80,26 @@ TEST_CASE("paths are opened as that process sees them, and never outside its roo
         -ENOENT);
   ::close(pipe_end);
 }
+
+TEST_CASE("a signal with a handler that waits for the thread is seen") {
+  struct Row {
+    const char* threads;
+    const char* own;
+    const char* shared;
+    const char* blocked;
+    const char* caught;
+    bool seen;
+  };
+  const auto row = GENERATE(Row{"1", "0", "0", "0", "2000", false},
+                            Row{"1", "2000", "0", "0", "2000", true},
+                            Row{"1", "0", "2000", "0", "2000", true},
+                            Row{"2", "0", "2000", "0", "2000", false},  // another thread may take it
+                            Row{"2", "2000", "0", "0", "2000", true},
+                            Row{"1", "2000", "0", "2000", "2000", false},
+                            Row{"1", "2000", "0", "0", "1000", false});
+  const std::string text = std::string("Threads:\t") + row.threads + "\nSigPnd:\t" + row.own +
+                           "\nShdPnd:\t" + row.shared + "\nSigBlk:\t" + row.blocked +
+                           "\nSigIgn:\t0\nSigCgt:\t" + row.caught + "\n";
+  INFO(text);
+  CHECK(sbx::supervise::shows_caught_signal(text) == row.seen);
+}
