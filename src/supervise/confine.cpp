@@ -89,7 +89,7 @@ constexpr std::array kCalls{
 
     // Modes, size and foreground of the two terminals. Input cannot be pushed into either (TIOCSTI).
     Row{"ioctl", "request in {TCGETS, TCSETS, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP}", Duty::Terminal},
-    // Where Landlock has scopes the rest of our group does not hear it.
+    // Our own group, as the terminal would stop it.
     Row{"kill", "pid == 0 and sig in {SIGTSTP, SIGTTIN, SIGTTOU}", Duty::Terminal},
     Row{"getpgrp getpgid rt_sigtimedwait rt_sigpending setitimer", "", Duty::Terminal},
 

@@ -17,7 +17,7 @@ import jsonschema
 # Faults that a schema does not see: texts with a meaning of their own (conditions, amounts, names of
 # accounts and variables), and what several values or several files say together.
 BEYOND = ("call-with-arguments", "contradiction-", "encoding-nul", "extends-", "host-name", "limit-",
-          "path-at-tmpfs", "path-dot-dot", "path-no-device", "publish-", "choice-errno-name", "uts-", "remove-flat", "remove-member",
+          "path-at-tmpfs", "path-dot-dot", "path-no-device", "publish-", "bind-form", "connect-name", "connect-network", "dns-name", "family-unknown", "choice-errno-name", "uts-", "remove-flat", "remove-member",
           "remove-nothing", "rule-call-unknown", "variable-name", "when-", "capabilit", "identity-",
           "landlock-", "machine-id", "namespace", "nested-", "syntax-", "network-")
 # And of these the ones that it does.

@@ -135,7 +135,7 @@ TEST_CASE("explain: an address is its socket, its call and the network's reach")
 
   CHECK(Asked("[network]\nmode = \"host\"\n").ruling("connect 10.0.0.1:443") == Ruling::Allowed);
   CHECK(Asked("[network]\nmode = \"none\"\n").ruling("connect 127.0.0.1:80") == Ruling::Denied);
-  CHECK(Asked("[network]\nmode = \"none\"\n").effect("bind 127.0.0.1:80") == "nobody reaches it");
+  CHECK(Asked("[network]\nmode = \"none\"\n").effect("bind 127.0.0.1:80") == "fails with EACCES");
   const Asked no_udp(
       "[[seccomp.rule]]\nsyscall = \"socket\"\nwhen = \"type & 0xf == SOCK_DGRAM\"\n"
       "action = \"deny\"\n[network]\nmode = \"host\"\n");
