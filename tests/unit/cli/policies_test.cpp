@@ -49,5 +49,5 @@ TEST_CASE("own paths: what a command must not write to") {
   CHECK(secret == Directories{"/state/sbx", "/home/u/.config/sbx", "/home/u/.local/state/sbx",
                               "/home/u/.cache/sbx"});
   CHECK(paths == Directories{"/srv/policies", "/etc/sbx/policies", "/opt/sbx/share/sbx/policies",
-                             "/opt/sbx/bin/sbx", "/work/mine.toml"});
+                             "/opt/sbx/bin/sbx", "/srv/mine.toml"});
 }
