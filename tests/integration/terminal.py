@@ -5,6 +5,7 @@ does, who has the keys, and how the caller's terminal is left."""
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -394,15 +395,18 @@ class Shell(sbxtest.TestCase):
 
     def test_a_plain_program_stops_and_goes_on(self):
         screen = self.screen
-        screen.type("$SBX run cat")
+        job = """$SBX run -- sh -c 'echo up; exec cat'"""
+        shown = re.escape(job)
+        screen.type(job)
+        screen.wait_for("^up$")  # what is typed before is echoed by the outer terminal too
         for turn in ("first", "second"):
             screen.type(turn)
             screen.wait_for(rf"^{turn}\n{turn}$")
             screen.keys("C-z")
-            screen.wait_for(r"Stopped +\$SBX run cat\n+outer>\s*\Z")
+            screen.wait_for(rf"Stopped +{shown}\n+outer>\s*\Z")
             self.assertModesAsBefore()
             screen.type("fg")
-            screen.wait_for(r"^\$SBX run cat\n?\Z")
+            screen.wait_for(rf"^{shown}\n?\Z")
         screen.keys("C-d")
         screen.wait_for_prompt()
         self.assertModesAsBefore()
