@@ -37,7 +37,7 @@ TEST_CASE("own paths: what a command must not write to") {
   library.program = "/opt/sbx/bin/sbx";
   sbx::plan::HostFacts facts;
   facts.home = "/home/u";
-  facts.cwd = "/work";
+  facts.cwd = "/srv";
   facts.environment = {{"XDG_STATE_HOME", "/state"}};
   std::vector<sbx::policy::PolicyLayer> layers(3);
   layers[0].source = "/opt/sbx/share/sbx/policies/base.toml";
