@@ -48,7 +48,7 @@ TEST_CASE("a watch on a descriptor is carried over to what takes its place") {
   CHECK(::epoll_wait(instance.get(), &got, 1, 0) == 0);
   supervise::carry_watches(::getpid(), watches, source.get(), number);
   REQUIRE(::epoll_wait(instance.get(), &got, 1, 1000) == 1);
-  CHECK(got.data.u64 == 0x1234567890abcdef);
+  CHECK(std::uint64_t{got.data.u64} == 0x1234567890abcdef);  // a packed member: no reference to it
   // It is a watch of that number: the program can change and remove it.
   CHECK(::epoll_ctl(instance.get(), EPOLL_CTL_MOD, number, &event) == 0);
   CHECK(::epoll_ctl(instance.get(), EPOLL_CTL_DEL, number, &event) == 0);
