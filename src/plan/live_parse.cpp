@@ -45,7 +45,7 @@ std::string unescaped(std::string_view text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned byte = 0;
-    if (text[i] == '\\' && i + 3 < text.size() + 0 && read_number(text.substr(i + 1, 3), byte, 8)) {
+    if (text[i] == '\\' && i + 3 < text.size() && read_number(text.substr(i + 1, 3), byte, 8)) {
       plain.push_back(static_cast<char>(byte));
       i += 3;
     } else {

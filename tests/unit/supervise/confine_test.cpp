@@ -33,9 +33,6 @@ constexpr int kNotConfined = 99;
 plan::LaunchPlan plain_plan() {
   plan::LaunchPlan plan;
   plan.filter.arch = seccomp::native_arch();
-  // What the running kernel has: 6 is the first with a scope.
-  const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1);
-  plan.landlock.abi = abi < 0 ? 0 : static_cast<int>(abi);
   return plan;
 }
 
