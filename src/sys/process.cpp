@@ -22,6 +22,7 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)  // Linux 5.19
@@ -82,7 +83,7 @@ void end_child(pid_t pid) {
 }
 
 // How many of those in one page of the file were ended: the others have their turn afterwards.
-int end_some_children(pid_t spared_session) {
+int end_some_children(std::optional<pid_t> spared_session) {
   const int file = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
   if (file < 0) {
     return -errno;
@@ -98,7 +99,7 @@ int end_some_children(pid_t spared_session) {
       continue;
     }
     // A number that is cut off at the end has no blank.
-    if (pid > 1 && (spared_session == 0 || ::getsid(pid) != spared_session)) {
+    if (pid > 1 && (!spared_session || ::getsid(pid) != *spared_session)) {
       end_child(pid);
       ++ended;
     }
@@ -110,7 +111,9 @@ int end_some_children(pid_t spared_session) {
 }  // namespace
 
 int end_children(bool spare_own_session) {
-  const pid_t spared = spare_own_session ? ::getsid(0) : 0;
+  // 0 is a session too: one whose leader is outside of our pid namespace, as in a container.
+  const std::optional<pid_t> spared =
+      spare_own_session ? std::optional<pid_t>(::getsid(0)) : std::nullopt;
   for (;;) {
     // Where there is no child, nobody is left below either: orphans become children.
     if (const int ended = end_some_children(spared); ended <= 0) {

@@ -141,6 +141,13 @@ class Userns(sbxtest.TestCase):
                                     options=("--limit", "time=1")))
         self.assertStatus(done, 124)
 
+    def test_the_session_of_a_container(self):
+        # Its leader lives in the pid namespace above, so that getsid(2) answers 0.
+        done = sbxtest.run(["unshare", "--user", "--map-current-user", "--pid", "--fork",
+                            "--mount-proc", *degraded("sh", "-c", "exit 7")])
+        self.assertStatus(done, 7)
+        self.assertEqual(scratch_directories(), [])
+
     def end_of(self, name):
         """Kills sbx or init while the command and what it has detached run."""
         script = "(sleep 300 &); (setsid sh -c 'sleep 300; true' &); echo ready; sleep 300"
