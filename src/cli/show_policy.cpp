@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/json_writer.h"
+#include "policy/toml_writer.h"
 
 namespace sbx::cli {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 using policy::Key;
 using policy::KeyInfo;
 using policy::Policy;
+using policy::toml_string;
 
 // One value, as TOML and as bare text.
 struct Shown {
@@ -26,26 +28,6 @@ struct ShownKey {
   bool is_list = false;
   std::vector<Shown> values;
 };
-
-// A TOML basic string: quotes, backslashes and control characters escaped (TOML 1.0, Strings).
-std::string toml_string(std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (const char c : is_utf8(text) ? std::string(text) : escape(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      quoted += "\\u00";
-      quoted += kHex[byte >> 4];
-      quoted += kHex[byte & 15];
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + '"';
-}
 
 Shown shown(const policy::Text& text) {
   return {toml_string(text.value), text.value, text.origin};
