@@ -72,23 +72,24 @@ std::string_view first_line_of(std::string_view text) {
 SourceLines::SourceLines(std::string_view text, std::string source)
     : text_(text),
       source_(std::move(source)),
+      starts_{0},
       is_ascii_(std::none_of(text.begin(), text.end(),
-                             [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {}
+                             [](char c) { return static_cast<unsigned char>(c) >= 0x80; })) {
+  for (std::size_t i = text.find('\n'); i != std::string_view::npos; i = text.find('\n', i + 1)) {
+    starts_.push_back(i + 1);
+  }
+}
 
 std::string_view SourceLines::line(int number) const {
-  std::string_view rest = text_;
-  for (int i = 1; i < number; ++i) {
-    const std::size_t newline = rest.find('\n');
-    if (newline == std::string_view::npos) {
-      return {};
-    }
-    rest.remove_prefix(newline + 1);
+  const auto index = static_cast<std::size_t>(std::max(number, 1) - 1);
+  if (index >= starts_.size()) {
+    return {};
   }
-  rest = first_line_of(rest);
-  if (rest.ends_with('\r')) {
-    rest.remove_suffix(1);
+  std::string_view content = first_line_of(text_.substr(starts_[index]));
+  if (content.ends_with('\r')) {
+    content.remove_suffix(1);
   }
-  return rest;
+  return content;
 }
 
 Origin SourceLines::origin(int line_number, int column) const {
@@ -122,11 +123,9 @@ Origin SourceLines::inside_string(const Origin& at) const {
 }
 
 Origin SourceLines::origin_of_byte(std::size_t offset) const {
-  const std::string_view before = text_.substr(0, offset);
-  const std::size_t newline = before.rfind('\n');
-  const std::size_t start = newline == std::string_view::npos ? 0 : newline + 1;
-  return Origin{source_, static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
-                static_cast<int>(offset - start) + 1};
+  const auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
+  return Origin{source_, static_cast<int>(after - starts_.begin()),
+                static_cast<int>(offset - *(after - 1)) + 1};
 }
 
 Status SourceLines::check_utf8() const {

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -37,6 +38,7 @@ class SourceLines {
 
   std::string_view text_;
   SharedText source_;
+  std::vector<std::size_t> starts_;  // of each line: every string of a policy asks for its own
   bool is_ascii_;  // policies are, as a rule: then columns need no counting
 };
 
