@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The corpus with layers switched off (tests/layers/layers.cpp): which ways a layer stops by itself, and
-which hang on one layer only. Writes docs/layers.md.
+which hang on one layer only. Writes docs/layers.md; and docs/degraded-ways.md, what is stopped where
+there are no namespaces.
 
     tests/layers/layers.py
 """
 
 import collections
+import errno
 import pathlib
 import sys
 
@@ -15,6 +17,7 @@ sys.path[:0] = [str(TESTS / "support"), str(TESTS / "attacks")]
 import corpus  # noqa: E402  (the path comes first)
 import sbxtest  # noqa: E402
 
+TIER_DOCUMENT = sbxtest.ROOT / "docs" / "degraded-ways.md"
 DOCUMENT = sbxtest.ROOT / "docs" / "layers.md"
 # What the plan can do without. The new root, the user, mount, pid and uts namespaces, no capabilities
 # and no_new_privs are in every launch.
@@ -29,6 +32,15 @@ and uts namespaces, a new root with noexec scratch mounts, no capabilities, no_n
 Layers: **filter** (seccomp), **mdwe** (the kernel's memory-deny-write-execute), **landlock**,
 **noexec** (of directories granted for writing), **readonly** (of what is granted for reading, and of
 /proc), **network** and **ipc** (namespaces), **limits**.
+"""
+TIER_HEAD = """# Which ways are stopped without namespaces
+
+Made by `tests/layers/layers.py`; do not edit. The ways of tests/attacks under the default policy with
+`--allow-degraded userns`, on a host that refuses user namespaces: Landlock, the filter, no_new_privs and
+resource limits on the host's own tree. docs/degraded.md says why the open ones are.
+
+| family | ways | stopped | open |
+|---|---|---|---|
 """
 # Why one layer must do, where the kernel has no second one.
 REASONS = {
@@ -97,6 +109,28 @@ class Layers(sbxtest.TestCase):
                           for way in rows]
         DOCUMENT.write_text("\n".join(lines) + "\n")
         print(f"{len(counted)} ways, {sum(map(len, single.values()))} on one layer only")
+
+    def test_write_the_table_without_namespaces(self):
+        outside = corpus.Outside(self)
+        refusing = [sbxtest.probe("refuse"), str(errno.EPERM), sbxtest.sbx_path()]
+        rows, lists, total, held = [], [], 0, 0
+        for family in corpus.FAMILIES:
+            done = sbxtest.run(
+                [*refusing, "run", "--quiet", "--allow-degraded", "userns", *corpus.LIMITS, "--ro",
+                 sbxtest.stage().probes, "--ro", outside.granted, "--rw", outside.work, "--",
+                 sbxtest.probe(family), "all", *outside.values(True)],
+                env=sbxtest.environment(SBX_ATTACK_SECRET=outside.secret), timeout=120)
+            said = corpus.results(done)
+            self.assertTrue(said, done)
+            is_open = [way for way, answer in said.items() if answer.startswith("OPEN")]
+            stopped = [way for way in said if way not in is_open]
+            rows.append(f"| {family} | {len(said)} | {len(stopped)} | {', '.join(is_open) or '-'} |")
+            lists += ["", f"## {family}, stopped", "", ", ".join(stopped)]
+            total, held = total + len(said), held + len(stopped)
+        self.doCleanups()
+        rows.append(f"| together | {total} | {held} | {total - held} |")
+        TIER_DOCUMENT.write_text(TIER_HEAD + "\n".join(rows + lists) + "\n")
+        print(f"{total} ways, {held} stopped without namespaces")
 
 
 if __name__ == "__main__":
