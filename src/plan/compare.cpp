@@ -69,6 +69,7 @@ void compare_network(const Compared& a, const Compared& b, Comparison& compariso
     return things;
   };
   compare_things("network", published(a.plan), published(b.plan), comparison);
+  compare_addresses(a, b, comparison);
 }
 
 void compare_capabilities(const Compared& a, const Compared& b, Comparison& comparison) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two policies against each other, by what they come to: for system calls every call that their
 // rules tell apart is evaluated under both, for files every place that either names, and so on.
-// Nothing is compared as text. compare_filter.cpp has the calls, compare_files.cpp the files.
+// Nothing is compared as text. compare_filter.cpp has the calls, compare_files.cpp the files,
+// compare_addresses.cpp what may be connected to and bound.
 #pragma once
 
 #include <string>
@@ -52,6 +53,7 @@ std::string_view verdict_of(const Comparison& comparison);
 
 // The parts.
 void compare_filters(const Compared& a, const Compared& b, Comparison& comparison);
+void compare_addresses(const Compared& a, const Compared& b, Comparison& comparison);
 void compare_files(const Compared& a, const Compared& b, Comparison& comparison);
 
 }  // namespace sbx::plan

@@ -98,6 +98,41 @@ TEST_CASE("diff: files, by what is seen at each place") {
   CHECK(said("", "[filesystem]\ncreate = [\"/run/x\"]\n") == Texts{"files /run/x: neither"});
 }
 
+TEST_CASE("diff: addresses and ports, by asking about them") {
+  // That connect and bind are mediated shows among the calls.
+  const auto addresses = [](const std::string& a, const std::string& b) {
+    Texts texts = said(a, b);
+    std::erase_if(texts, [](const std::string& text) { return !text.starts_with("network "); });
+    return texts;
+  };
+  const auto connect = [](const std::string& list) { return "[network]\nconnect = [" + list + "]\n"; };
+  const std::string one = connect("\"10.0.0.1:443\"");
+  CHECK(addresses("", one) == Texts{"network connect to 10.0.0.1:443: more"});
+  CHECK(addresses(one, "") == Texts{"network connect to 10.0.0.1:443: less"});
+  CHECK(addresses(one, connect("\"10.0.0.1/32:443/tcp\"")).empty());
+  CHECK(addresses(connect("\"10.0.0.0/25:443\", \"10.0.0.128/25:443\""), connect("\"10.0.0.0/24:443\"")).empty());
+  CHECK(addresses(connect("\"10.0.0.0/24:443\", \"10.0.0.0/24:80\""), connect("\"10.0.0.0/24:443\"")) ==
+        Texts{"network connect to 10.0.0.0/24:80: less"});
+  // The network of the later list is wider by one bit.
+  CHECK(addresses(connect("\"10.0.0.0/24:443\""), connect("\"10.0.0.0/23:443\"")) ==
+        Texts{"network connect to 10.0.0.0/23:443 when it is 10.0.1.0:443: more"});
+  CHECK(addresses(connect("\"*:80-90\""), connect("\"*:80-91\"")) ==
+        Texts{"network connect to *:80-91 when it is 203.0.113.7:91: more"});
+  // "*" is not the host's own loopback.
+  CHECK(addresses(connect("\"*:*\""), connect("\"*:*\", \"127.0.0.1:5432\"")) ==
+        Texts{"network connect to 127.0.0.1:5432: more"});
+  const std::string unix_socket = connect("\"unix:/run/x.sock\"");
+  CHECK(addresses("", unix_socket) == Texts{"network connect to unix:/run/x.sock: more"});
+  CHECK(addresses(unix_socket, "") == Texts{"network connect to unix:/run/x.sock: less"});
+  const std::string host = "[network]\nmode = \"host\"\n";
+  CHECK(addresses(host, host + "connect = [\"*:443\"]\n") ==
+        Texts{"network connect to any other by TCP when it is 203.0.113.7:1: less",
+              "network connect to any other by UDP: less"});
+  CHECK(addresses("", "[network]\nbind = [\"8080\"]\n") ==
+        Texts{"network bind any other by TCP when it is 203.0.113.7:1: less",
+              "network bind any other by UDP: less"});
+}
+
 TEST_CASE("diff: the other areas") {
   CHECK(said("", "[network]\nmode = \"none\"\n") == Texts{"network mode: less"});
   CHECK(said("", "[limits]\nfiles = 64\n") == Texts{"limits files: less"});

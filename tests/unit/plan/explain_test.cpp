@@ -130,6 +130,18 @@ TEST_CASE("explain: an address is its socket, its call and the network's reach")
   CHECK(own.effect("bind 0.0.0.0:80") == "offered outside at 127.0.0.1:8080");
   CHECK(own.effect("bind 0.0.0.0:81") == "to be reached from inside");
   CHECK(own.ruling("bind 10.0.0.1:80") == Ruling::Denied);
+  const Asked listed("[network]\nconnect = [\"10.0.0.0/8:443\", \"unix:/run/x.sock\"]\nbind = [\"8080\"]\n");
+  CHECK(listed.ruling("connect 10.0.0.1:443") == Ruling::Allowed);
+  CHECK(listed.effect("connect 10.0.0.1:443") == "connected outside, by the supervisor");
+  CHECK(listed.ruling("connect 10.0.0.1:80") == Ruling::Denied);
+  CHECK(listed.ruling("connect 127.0.0.1:443") == Ruling::Allowed);
+  CHECK(listed.ruling("connect unix:/run/x.sock") == Ruling::Allowed);
+  CHECK(listed.ruling("bind 0.0.0.0:8080") == Ruling::Allowed);
+  CHECK(listed.effect("bind 0.0.0.0:8081") == "fails with EACCES");
+  const Asked on_host("[network]\nmode = \"host\"\nconnect = [\"*:443\"]\n");
+  CHECK(on_host.ruling("connect 10.0.0.1:443") == Ruling::Allowed);
+  CHECK(on_host.effect("connect 10.0.0.1:80") == "fails with EACCES");
+  CHECK(on_host.effect("connect 127.0.0.1:443") == "fails with EACCES");
   CHECK(own.ruling("connect unix:@name") == Ruling::Allowed);
   CHECK(own.ruling("connect unix:/run/x.sock") == Ruling::Denied);
 
