@@ -24,29 +24,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "verdict.h"
+
 #ifndef MSG_FASTOPEN
 #define MSG_FASTOPEN 0x20000000
 #endif
 
 static int six, port, canary;
-
-static void open_way(const char* what) {
-  printf("OPEN %s\n", what);
-  fflush(stdout);
-  _exit(1);
-}
-
-static void blocked(const char* step) {
-  printf("BLOCKED %s %d\n", step, errno);
-  fflush(stdout);
-  _exit(0);
-}
-
-static void unable(const char* step) {
-  printf("UNABLE %s %d\n", step, errno);
-  fflush(stdout);
-  _exit(2);
-}
 
 static socklen_t address_of(struct sockaddr_storage* out, int number, int wildcard) {
   memset(out, 0, sizeof *out);

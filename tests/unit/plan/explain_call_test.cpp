@@ -155,27 +155,5 @@ TEST_CASE("explain: a group is sorted by what becomes of its members") {
   CHECK(found);
 }
 
-TEST_CASE("explain: a question that cannot be read says where") {
-  struct Row {
-    const char* text;
-    int column;
-    const char* part;
-  };
-  const Row rows[] = {{"", 0, "no question"},
-                      {"scoket", 1, "unknown system call \"scoket\""},
-                      {"socket(AF_INTE)", 8, "unknown constant"},
-                      {"socket (AF_INTE)", 9, "unknown constant"},
-                      {"@netwrk-io", 1, "unknown group"},
-                      {"99999999999", 1, "can be no system call"},
-                      {"socketcall", 1, "this machine has no"}};
-  for (const Row& row : rows) {
-    INFO(row.text);
-    const auto question = parse_question(row.text, seccomp::Arch::X86_64);
-    REQUIRE_FALSE(question);
-    CHECK(question.error().action.find(row.part) != std::string::npos);
-    CHECK(question.error().origin.column == row.column);
-  }
-}
-
 }  // namespace
 }  // namespace sbx::plan

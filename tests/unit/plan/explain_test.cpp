@@ -176,30 +176,5 @@ TEST_CASE("explain: limits and capabilities") {
   CHECK(asked.ruling("capability CAP_NET_RAW") == Ruling::Denied);
 }
 
-TEST_CASE("explain: questions about other things that cannot be read") {
-  struct Row {
-    const char* text;
-    int column;
-    const char* part;
-  };
-  const Row rows[] = {{"connect example.org:80", 9, "no numeric address"},
-                      {"connect 10.0.0.1", 9, "needs a port"},
-                      {"bind 10.0.0.1:99999", 6, "needs a port"},
-                      {"bind [10.0.0.1]:80", 6, "no numeric address"},
-                      {"connect ::1:80", 9, "no numeric address"},
-                      {"unix:run/x", 1, "a path is absolute"},
-                      {"unix:@", 1, "a path is absolute"},
-                      {"limit memroy", 7, "unknown limit"},
-                      {"capability net_rw", 12, "unknown capability"},
-                      {"read etc/passwd", 1, "unknown system call"}};
-  for (const Row& row : rows) {
-    INFO(row.text);
-    const auto question = parse_question(row.text, seccomp::Arch::X86_64);
-    REQUIRE_FALSE(question);
-    CHECK(question.error().action.find(row.part) != std::string::npos);
-    CHECK(question.error().origin.column == row.column);
-  }
-}
-
 }  // namespace
 }  // namespace sbx::plan
