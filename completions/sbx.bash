@@ -5,7 +5,7 @@
 _sbx_options() {
   case $1 in
     run) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
-              "--connect --bind --dns --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
+              "--connect --bind --dns --allow --deny --seccomp --compat --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
               "--dry-run --self-test --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     check) echo "--strict --json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
@@ -15,6 +15,8 @@ _sbx_options() {
     list) echo "--names --json --help -h" ;;
     syscall) echo "--dump --json --help -h" ;;
     schema) echo "--help -h" ;;
+    import) echo "--compat --from --output -o --strict --quiet -q --json --help -h" ;;
+    export) echo "--to --output -o --strict --quiet -q --json --help -h" ;;
     verify) echo "--json --help -h" ;;
     doctor) echo "--json --color --no-color --help -h" ;;
     help) echo "--dump-options --help -h" ;;
@@ -27,7 +29,7 @@ _sbx_takes_value() {
   case $1 in
     --policy | -p | -qp | --ro | --rw | --overlay | --exec | --tmpfs | --hide | --workdir | --home | --net | \
       --publish | -P | -qP | --connect | --bind | --dns | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
-      --allow-degraded | --report | --color) return 0 ;;
+      --allow-degraded | --report | --color | --seccomp | --compat | --from | --to | --output | -o) return 0 ;;
   esac
   return 1
 }
@@ -52,10 +54,13 @@ _sbx_policies() {
 _sbx_value() {
   case $1 in
     --policy | -p | -qp) _sbx_policies "$2" ;;
-    --ro | --rw | --exec | --hide | --report) _sbx_paths -f "$2" ;;
+    --ro | --rw | --exec | --hide | --report | --seccomp | --output | -o) _sbx_paths -f "$2" ;;
     --overlay | --tmpfs | --workdir) _sbx_paths -d "$2" ;;
     --home) _sbx_words "private none read write" "$2" ;;
     --net) _sbx_words "none private host" "$2" ;;
+    --compat) _sbx_words "runc strict" "$2" ;;
+    --from) _sbx_words "oci docker" "$2" ;;
+    --to) _sbx_words "oci docker" "$2" ;;
     --allow-degraded) _sbx_words "landlock cgroup userns notify" "$2" ;;
     --tty) _sbx_words "auto always never inherit" "$2" ;;
     --on-violation) _sbx_words "kill errno log" "$2" ;;
@@ -95,7 +100,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run check show explain diff list syscall schema verify doctor help version --help -h --version -V" "$current"
+    _sbx_words "run check show explain diff list syscall schema import export verify doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run ]]; then
@@ -120,7 +125,7 @@ _sbx() {
     _sbx_value "${COMP_WORDS[COMP_CWORD - 2]}" "$current"
     return
   fi
-  if [[ $verb == run || $verb == explain ]] && _sbx_takes_value "$previous"; then
+  if [[ $verb == run || $verb == explain || $verb == import || $verb == export ]] && _sbx_takes_value "$previous"; then
     _sbx_value "$previous" "$current"
     return
   fi
@@ -134,8 +139,9 @@ _sbx() {
   fi
   case $verb in
     run) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
-    check | show | explain | diff) _sbx_policies "$current" ;;
-    help) _sbx_words "run check show explain diff list syscall schema verify doctor help version" "$current" ;;
+    check | show | explain | diff | export) _sbx_policies "$current" ;;
+    import) _sbx_paths -f "$current" ;;
+    help) _sbx_words "run check show explain diff list syscall schema import export verify doctor help version" "$current" ;;
   esac
 }
 

@@ -13,7 +13,7 @@ function __sbx_command
                 string join \n -- $words[(math $i + 1)..-1]
                 return 0
             case --policy -p -qp --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P -qP \
-                --connect --bind --dns --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --report --color
+                --connect --bind --dns --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --report --color --seccomp --compat
                 set i (math $i + 2)
             case '-*'
                 set i (math $i + 1)
@@ -59,13 +59,15 @@ complete -c sbx -n __sbx_needs_verb -a diff -d 'say what one policy allows that 
 complete -c sbx -n __sbx_needs_verb -a list -d 'list the policies that can be named'
 complete -c sbx -n __sbx_needs_verb -a syscall -d 'explain system calls and groups of them'
 complete -c sbx -n __sbx_needs_verb -a schema -d 'print a JSON Schema of the policy language'
+complete -c sbx -n __sbx_needs_verb -a import -d 'make a policy of another tool\'s file'
+complete -c sbx -n __sbx_needs_verb -a export -d 'write a policy for another tool'
 complete -c sbx -n __sbx_needs_verb -a verify -d 'compare a running sandbox with its policy'
 complete -c sbx -n __sbx_needs_verb -a doctor -d 'say what this kernel and host allow'
 complete -c sbx -n __sbx_needs_verb -a help -d 'explain sbx or one of its verbs'
 complete -c sbx -n __sbx_needs_verb -a version -d 'print the version'
 complete -c sbx -n __sbx_needs_verb -s V -l version -d 'print the version'
 complete -c sbx -n __sbx_needs_verb -s h -l help -d 'explain sbx'
-complete -c sbx -n '__sbx_in run check show explain diff list syscall schema verify doctor help version' -s h -l help -d 'explain the verb'
+complete -c sbx -n '__sbx_in run check show explain diff list syscall schema import export verify doctor help version' -s h -l help -d 'explain the verb'
 
 complete -c sbx -n '__sbx_in run' -s p -l policy -x -a '(__sbx_policies)' -d 'use this policy'
 complete -c sbx -n '__sbx_in run explain' -l ro -r -F -d 'show a path read-only'
@@ -95,19 +97,25 @@ complete -c sbx -n '__sbx_in run' -l dry-run -d 'print what would be done'
 complete -c sbx -n '__sbx_in run' -l self-test -d 'try what the policy forbids'
 complete -c sbx -n '__sbx_in run' -l trace-launch -d 'print the time of each step'
 complete -c sbx -n '__sbx_in run' -l report -r -F -d 'write events to a file'
-complete -c sbx -n '__sbx_in run' -s q -l quiet -d 'print no events'
+complete -c sbx -n '__sbx_in run import export' -s q -l quiet -d 'print no events, no report'
 complete -c sbx -n 'test (count (commandline -opc)) -ge 2; and test (commandline -opc)[2] = run' \
     -a '(__sbx_complete_command)'
 
-complete -c sbx -n '__sbx_in run check show explain diff list syscall verify doctor' -l json -d 'print JSON'
+complete -c sbx -n '__sbx_in run check show explain diff list syscall import export verify doctor' -l json -d 'print JSON'
 complete -c sbx -n '__sbx_in run check explain doctor' -l color -x -a 'auto always never' -d 'when to use colours'
 complete -c sbx -n '__sbx_in run check explain doctor' -l no-color -d 'no colours'
-complete -c sbx -n '__sbx_in check show explain diff' -a '(__sbx_policies)'
+complete -c sbx -n '__sbx_in check show explain diff export' -a '(__sbx_policies)'
+complete -c sbx -n '__sbx_in run' -l seccomp -r -F -d 'take the system calls from a profile'
+complete -c sbx -n '__sbx_in run import' -l compat -x -a 'runc strict' -d 'how a test of one argument twice is read'
+complete -c sbx -n '__sbx_in import' -l from -x -a 'oci docker' -d 'the format of the file'
+complete -c sbx -n '__sbx_in export' -l to -x -a 'oci docker' -d 'the format to write'
+complete -c sbx -n '__sbx_in import export' -s o -l output -r -F -d 'write to a file'
+complete -c sbx -n '__sbx_in import' -F
 complete -c sbx -n '__sbx_in syscall' -l dump -d 'print every call'
-complete -c sbx -n '__sbx_in check' -l strict -d 'let warnings fail'
+complete -c sbx -n '__sbx_in check import export' -l strict -d 'let warnings, changes and losses fail'
 complete -c sbx -n '__sbx_in show' -l origin -d 'print where each value came from'
 complete -c sbx -n '__sbx_in diff' -l neutral -d 'compare without this host'
 complete -c sbx -n '__sbx_in diff' -l only-wider -d 'fail only if B allows more'
 complete -c sbx -n '__sbx_in list' -l names -d 'print bare names'
 complete -c sbx -n '__sbx_in help' -l dump-options -d 'print every verb and option'
-complete -c sbx -n '__sbx_in help' -a 'run check show explain diff list syscall schema verify doctor help version'
+complete -c sbx -n '__sbx_in help' -a 'run check show explain diff list syscall schema import export verify doctor help version'

@@ -36,6 +36,10 @@ Result<int> dispatch(Command command) {
       return sbx::cli::syscall(command);
     case Verb::Schema:
       return sbx::cli::schema();
+    case Verb::Import:
+      return sbx::cli::import(command);
+    case Verb::Export:
+      return sbx::cli::write_export(command);
     case Verb::Verify:
       return sbx::cli::verify(command);
     case Verb::Doctor:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "interop/format.h"
 #include "policy/policy.h"
 
 namespace sbx::cli {
@@ -22,6 +23,10 @@ struct Command {
   std::vector<std::string> operands;  // run: the command; check, show: policies
   std::vector<int> keep_fds;
   std::vector<std::string> allow_degraded;
+  std::string format;  // --from, --to
+  std::string output;  // --output FILE; empty: standard output
+  policy::Text seccomp;  // --seccomp FILE; empty: the policy's own
+  interop::Compat compat = interop::Compat::Runc;
   std::string report;  // --report FILE; empty: none
   bool dry_run = false;
   bool self_test = false;

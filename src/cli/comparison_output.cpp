@@ -153,9 +153,8 @@ std::string comparison_text(const plan::Comparison& comparison, const std::strin
   return text;
 }
 
-std::string comparison_json(const plan::Comparison& comparison, const std::string& a,
-                            const std::string& b) {
-  JsonWriter json;
+void write_comparison(JsonWriter& json, const plan::Comparison& comparison, const std::string& a,
+                      const std::string& b) {
   json.begin_object();
   json.member("a", a);
   json.member("b", b);
@@ -183,6 +182,12 @@ std::string comparison_json(const plan::Comparison& comparison, const std::strin
   }
   json.end_array();
   json.end_object();
+}
+
+std::string comparison_json(const plan::Comparison& comparison, const std::string& a,
+                            const std::string& b) {
+  JsonWriter json;
+  write_comparison(json, comparison, a, b);
   return json.take();
 }
 

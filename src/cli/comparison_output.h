@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "cli/json_writer.h"
 #include "plan/compare.h"
 
 namespace sbx::cli {
@@ -11,6 +12,8 @@ namespace sbx::cli {
 // `a` and `b` are the policies' names.
 std::string comparison_text(const plan::Comparison& comparison, const std::string& a,
                             const std::string& b);
+void write_comparison(JsonWriter& json, const plan::Comparison& comparison, const std::string& a,
+                      const std::string& b);
 std::string comparison_json(const plan::Comparison& comparison, const std::string& a,
                             const std::string& b);
 

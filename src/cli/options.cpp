@@ -80,6 +80,21 @@ constexpr VerbInfo kVerbs[] = {
      "check them: every key with its description, words and default, every system call and group.\n",
      "sbx schema >sbx.schema.json\n"
      "sed -i '1i #:schema sbx.schema.json' my.toml  # for editors with taplo\n"},
+    {Verb::Import, "import", "[OPTION]… FILE", "make a policy of another tool's file",
+     "Reads FILE, whose format is told by its content, and prints the policy that says the same.\n"
+     "Each item of FILE is reported on standard error: mapped, mapped with a change, or dropped\n"
+     "with the reason. What FILE says about system calls is then evaluated beside the policy, for\n"
+     "every call and the values beside each rule's borders; differences are listed. Every verb\n"
+     "that takes a policy's file takes such a FILE too.\n",
+     "sbx import docker.json -o ~/.config/sbx/policies/app.toml\n"
+     "sbx import --strict config.json >app.toml  # status 1 if anything was changed or dropped\n"
+     "sbx diff docker.json default               # without a file between\n"},
+    {Verb::Export, "export", "--to FORMAT [OPTION]… POLICY", "write a policy for another tool",
+     "Writes what POLICY (a name or a file) comes to on this host in the format of another tool.\n"
+     "What that format cannot say is reported on standard error, and so is every system call that\n"
+     "would be answered differently there, found by evaluating both.\n",
+     "sbx export --to oci nginx -o seccomp.json  # for runc, crun, podman\n"
+     "sbx export --to docker --strict nginx      # status 1 if anything is lost\n"},
     {Verb::Verify, "verify", "PID|NAME…", "compare a running sandbox with its policy",
      "Looks at the processes of a running sandbox, found by its own pid, by that of a process in\n"
      "it, or by the name of its policy or program, and says of each promise whether it holds:\n"
@@ -142,6 +157,11 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "", "allow system calls or @groups of them", policy::Key::SeccompAllow},
     {Option::Deny, "run explain", "System calls", "--deny", "", "NAME[,NAME]…", true,
      Offer::Nothing, "", "deny system calls or @groups of them", policy::Key::SeccompDeny},
+    {Option::Seccomp, "run", "System calls", "--seccomp", "", "FILE", false, Offer::Path, "",
+     "take what the policy says about system calls from a profile of Docker, runc or crun instead"},
+    {Option::Compat, "run import", "System calls", "--compat", "", "HOW", false, Offer::Words,
+     "runc|strict",
+     "a profile's rule that tests one argument twice: any test will do (runc), or all must hold"},
     {Option::OnViolation, "run explain", "System calls", "--on-violation", "", "WHAT", false,
      Offer::Words, "",
      "after a denied call was reported: kill, let it fail with an error number, or let it run",
@@ -170,8 +190,8 @@ constexpr OptionInfo kOptions[] = {
      "print the microseconds of each step of the launch"},
     {Option::Report, "run", "Running", "--report", "", "FILE", false, Offer::Path, "",
      "write every event to FILE, one JSON object a line; FILE is replaced at the end"},
-    {Option::Quiet, "run", "Running", "--quiet", "-q", "", false, Offer::Nothing, "",
-     "print no events, only errors"},
+    {Option::Quiet, "run import export", "Running", "--quiet", "-q", "", false, Offer::Nothing, "",
+     "print no events and no report, only errors"},
 
     {Option::Origin, "show", "Output", "--origin", "", "", false, Offer::Nothing, "",
      "print where each value came from"},
@@ -179,13 +199,19 @@ constexpr OptionInfo kOptions[] = {
      "compare for a host on which every path exists, so that the result is the same everywhere"},
     {Option::OnlyWider, "diff", "Comparison", "--only-wider", "", "", false, Offer::Nothing, "",
      "exit with status 1 only if B allows something that A does not"},
+    {Option::From, "import", "Format", "--from", "", "FORMAT", false, Offer::Words, "oci|docker",
+     "the format of FILE, where its content does not tell"},
+    {Option::To, "export", "Format", "--to", "", "FORMAT", false, Offer::Words, "oci|docker",
+     "the format to write"},
+    {Option::Output, "import export", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
+     "write to FILE, which is replaced as a whole"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
-    {Option::Strict, "check", "Output", "--strict", "", "", false, Offer::Nothing, "",
-     "exit with status 1 for warnings too"},
+    {Option::Strict, "check import export", "Output", "--strict", "", "", false, Offer::Nothing, "",
+     "exit with status 1 for warnings too, or for anything that was changed or dropped"},
     {Option::Dump, "syscall", "Output", "--dump", "", "", false, Offer::Nothing, "",
      "print every call, one a line, columns separated by tabs"},
-    {Option::Json, "run check show explain diff list syscall verify doctor", "Output", "--json", "", "",
+    {Option::Json, "run check show explain diff list syscall import export verify doctor", "Output", "--json", "", "",
      false, Offer::Nothing, "", "print JSON"},
     {Option::Color, "run check explain doctor", "Output", "--color", "", "WHEN", false,
      Offer::Words, "auto|always|never", "colour on standard error and in doctor's table"},
@@ -193,7 +219,7 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run check show explain diff list syscall schema verify doctor help version", "Output",
+    {Option::Help, "run check show explain diff list syscall schema import export verify doctor help version", "Output",
      "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 

@@ -13,7 +13,7 @@
 
 namespace sbx::cli {
 
-enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Schema, Verify, Doctor, Help, Version };
+enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Verify, Doctor, Help, Version };
 
 struct VerbInfo {
   Verb verb;
@@ -52,6 +52,11 @@ enum class Option {
   Tty,
   User,
   AllowDegraded,
+  Seccomp,
+  Compat,
+  From,
+  To,
+  Output,
   DryRun,
   SelfTest,
   TraceLaunch,

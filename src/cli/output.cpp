@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "base/text.h"
+#include "sys/unique_fd.h"
 
 namespace sbx::cli {
 
@@ -29,6 +33,32 @@ bool write_all(int fd, std::string_view text) {
 Status print(std::string_view text) {
   if (!write_all(STDOUT_FILENO, text)) {
     return Error{.action = "cannot write to standard output", .errno_value = errno};
+  }
+  return {};
+}
+
+Status write_file(const std::string& path, std::string_view text, bool is_program) {
+  const auto failed = [&path](int error) {
+    return Error{.action = "cannot write " + path, .errno_value = error};
+  };
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    const sys::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    return file && write_all(file.get(), text) ? Status() : Status(failed(errno));
+  }
+  std::string temporary = path + ".XXXXXX";
+  const sys::UniqueFd file(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!file) {
+    return failed(errno);
+  }
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  const mode_t mode = (is_program ? 0777u : 0666u) & ~mask;
+  if (!write_all(file.get(), text) || ::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0 ||
+      ::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary.c_str());
+    return failed(error);
   }
   return {};
 }

@@ -18,6 +18,10 @@ bool write_all(int fd, std::string_view text);
 // one.
 Status print(std::string_view text);
 
+// A file of this content in place of what was there, whole or not at all; a device or a pipe is
+// written to.
+Status write_file(const std::string& path, std::string_view text, bool is_program = false);
+
 // Never for Color::Never; Auto: a terminal, NO_COLOR unset or empty (no-color.org), TERM not dumb.
 bool wants_color(Color color, int fd, const char* no_color, const char* term);
 

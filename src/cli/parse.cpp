@@ -133,6 +133,23 @@ Status check_operands(const Command& command) {
                      .hint = "write sbx verify PID or sbx verify NAME, as sbx verify nginx"};
       }
       return {};
+    case Verb::Import:
+      if (count != 1) {
+        return Error{.action = count == 0 ? "no file to import" : "sbx import takes one file",
+                     .hint = "write sbx import FILE, as sbx import docker.json"};
+      }
+      return {};
+    case Verb::Export:
+      if (count != 1) {
+        return Error{.action = count == 0 ? "no policy to export" : "sbx export takes one policy",
+                     .hint = "write sbx export --to FORMAT POLICY, as sbx export --to oci nginx"};
+      }
+      if (command.format.empty()) {
+        return Error{.action = "sbx export: to which format?",
+                     .hint = "say it with --to: " +
+                             join(words_of(info(Option::To)), ", ")};
+      }
+      return {};
     case Verb::List:
     case Verb::Schema:
     case Verb::Doctor:

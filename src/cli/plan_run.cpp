@@ -2,11 +2,13 @@
 #include "cli/plan_run.h"
 
 #include "base/path.h"
+#include "cli/foreign.h"
 #include "cli/policies.h"
 #include "cli/run_layer.h"
 #include "host/name_servers.h"
 #include "host/probe.h"
 #include "plan/resolve.h"
+#include "policy/capabilities.h"
 
 namespace sbx::cli {
 namespace {
@@ -43,6 +45,38 @@ Result<Chosen> choose_policy(const Command& command, const Library& library) {
   return Chosen{*std::move(file), true};
 }
 
+// --seccomp FILE: what the profile says about system calls in place of what the policy does. The rest
+// of the policy stays, its W^X and network too. Profiles depend on the capabilities that are kept.
+Status take_profile(const Command& command, const policy::PolicyFile& chosen,
+                    std::vector<policy::PolicyLayer>& layers) {
+  const auto policy = policy::merge(layers);
+  if (!policy) {
+    return policy.error();
+  }
+  ForeignRequest request{.file = command.seccomp.value, .from = "docker", .compat = command.compat};
+  for (const policy::Text& name : policy->capabilities) {
+    if (const policy::Capability* known = policy::find_capability(name.value)) {
+      request.capabilities |= std::uint64_t{1} << (known - policy::capabilities().data());
+    }
+  }
+  auto foreign = import_file(request);
+  if (!foreign) {
+    Error error = std::move(foreign).error();
+    if (to_text(error.origin).empty()) {
+      error.origin = command.seccomp.origin;
+    }
+    return error;
+  }
+  policy::PolicyLayer profile{chosen.name, command.seccomp.value, {}, {}};
+  for (auto& [key, value] : foreign->import.layer.values) {
+    if (policy::info(key).table == "seccomp") {
+      profile.values.emplace(key, std::move(value));
+    }
+  }
+  layers.push_back(std::move(profile));
+  return {};
+}
+
 }  // namespace
 
 Result<Planned> plan_run(const Command& command, const plan::HostFacts& facts,
@@ -55,6 +89,9 @@ Result<Planned> plan_run(const Command& command, const plan::HostFacts& facts,
   auto layers = policy::load_layers(chosen->file, library.search, library.files);
   if (!layers) {
     return std::move(layers).error();
+  }
+  if (!command.seccomp.value.empty()) {
+    SBX_TRY(take_profile(command, chosen->file, *layers));
   }
   policy::PolicyLayer options = command.layer;
   SBX_TRY(complete(options, facts.cwd));

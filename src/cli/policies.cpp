@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/policies.h"
 
+#include "cli/foreign.h"
+
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -140,6 +142,13 @@ std::vector<plan::OwnPath> own_paths(const Library& library, const plan::HostFac
 
 Result<std::vector<policy::PolicyLayer>> load(const std::string& name_or_file,
                                               const Library& library) {
+  auto foreign = foreign_layers(name_or_file, library);
+  if (!foreign) {
+    return std::move(foreign).error();
+  }
+  if (*foreign) {
+    return **std::move(foreign);
+  }
   const auto file = policy::find_policy(name_or_file, library.search, library.files);
   if (!file) {
     return file.error();

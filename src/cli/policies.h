@@ -40,7 +40,7 @@ Library open_library();
 std::vector<plan::OwnPath> own_paths(const Library& library, const plan::HostFacts& facts,
                                      const std::vector<policy::PolicyLayer>& layers);
 
-// The layers of a policy by name or file.
+// The layers of a policy by name or file, also a file of another tool's (cli/foreign.h).
 Result<std::vector<policy::PolicyLayer>> load(const std::string& name_or_file,
                                               const Library& library);
 

@@ -161,6 +161,14 @@ Status allow_degraded(const OptionInfo& option, const std::string& value, Comman
   return {};
 }
 
+Status set_compat(const OptionInfo& option, const std::string& value, Command& command) {
+  if (value != "runc" && value != "strict") {
+    return no_such_word(option, value, words_of(option));
+  }
+  command.compat = value == "strict" ? interop::Compat::Strict : interop::Compat::Runc;
+  return {};
+}
+
 Status set_color(const OptionInfo& option, const std::string& value, Command& command) {
   if (value == "auto" || value == "always" || value == "never") {
     command.color = value == "auto"     ? Color::Auto
@@ -220,6 +228,18 @@ Status apply(const GivenOption& given, Command& command) {
       return add_descriptor(option, value, command);
     case Option::AllowDegraded:
       return allow_degraded(option, value, command);
+    case Option::From:
+    case Option::To:
+      command.format = value;
+      return {};
+    case Option::Output:
+      command.output = value;
+      return {};
+    case Option::Seccomp:
+      command.seccomp = {value, origin_of(option, value)};
+      return {};
+    case Option::Compat:
+      return set_compat(option, value, command);
     case Option::Report:
       command.report = value;
       return {};

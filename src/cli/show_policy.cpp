@@ -100,6 +100,7 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
       return if_set(policy.description);
     case Key::PolicyExtends:
     case Key::PolicyPrograms:
+    case Key::SeccompInherit:
     case Key::SeccompRules:
       return {};
     case Key::PolicyAccept:

@@ -15,6 +15,8 @@ Result<int> diff(const Command& command);
 Result<int> list(const Command& command);
 Result<int> syscall(const Command& command);
 Result<int> schema();
+Result<int> import(const Command& command);
+Result<int> write_export(const Command& command);
 Result<int> verify(const Command& command);
 Result<int> doctor(const Command& command);
 Result<int> help(const Command& command);

@@ -158,6 +158,9 @@ constexpr std::array kKeys = {
         "Name servers that the command may ask: \"host\" for those of this host's "
         "/etc/resolv.conf, numeric addresses, or \"none\". They become /etc/resolv.conf inside, and "
         "port 53 of each is in network.connect. A later layer's list replaces an earlier one."},
+    KeyInfo{Key::SeccompInherit, "seccomp", "inherit", KeyType::Flag, "", "true",
+            "false: what earlier layers say about system calls (default, allow, deny, rule) is left "
+            "out, base's too. For a list that is complete in itself, as imported profiles are."},
     KeyInfo{Key::SeccompDefault, "seccomp", "default", KeyType::Choice, "deny|errno(NAME)|kill",
             "deny",
             "What happens to a system call that no rule names. deny: report it and answer as "

@@ -53,6 +53,7 @@ enum class Key {
   NetworkBind,
   NetworkFamilies,
   NetworkDns,
+  SeccompInherit,
   SeccompDefault,
   SeccompAllow,
   SeccompDeny,

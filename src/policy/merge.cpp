@@ -188,8 +188,23 @@ void replace_earlier(Stack& stack, const PolicyLayer& layer) {
   }
 }
 
+// A layer whose list of calls is complete in itself takes the earlier layers' away.
+void disinherit(Stack& stack, const PolicyLayer& layer) {
+  const auto inherit = layer.values.find(Key::SeccompInherit);
+  if (inherit == layer.values.end() || std::get<Flag>(inherit->second).value) {
+    return;
+  }
+  stack.single.erase(Key::SeccompDefault);
+  stack.names.erase(Key::SeccompAllow);
+  stack.names.erase(Key::SeccompDeny);
+  stack.rules.clear();
+}
+
 void append(Stack& stack, const PolicyLayer& layer, int number) {
   for (const auto& [key, value] : layer.values) {
+    if (key == Key::SeccompInherit && std::get<Flag>(value).value) {
+      continue;  // the default; an earlier layer's false has done its work
+    }
     if (const auto* entries = std::get_if<std::vector<PathEntry>>(&value)) {
       for (const PathEntry& entry : *entries) {
         stack.paths[key].push_back({entry, number});
@@ -216,6 +231,7 @@ void append(Stack& stack, const PolicyLayer& layer, int number) {
 void add(Stack& stack, const PolicyLayer& layer, int number) {
   take_away_all(stack, layer);
   replace_earlier(stack, layer);
+  disinherit(stack, layer);
   append(stack, layer, number);
 }
 

@@ -26,7 +26,7 @@ LAYERS = {
     "events": ["base", "seccomp"],
     "supervise": ["base", "sys", "seccomp", "plan", "events"],
     "learn": ["base", "sys", "policy", "seccomp", "events", "supervise"],
-    "interop": ["base", "policy", "seccomp"],
+    "interop": ["base", "policy", "seccomp", "plan"],
     "cli": ["base", "sys", "policy", "seccomp", "plan", "host", "launch", "events", "supervise",
             "learn", "interop"],
 }

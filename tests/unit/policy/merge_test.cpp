@@ -115,6 +115,21 @@ TEST_CASE("remove takes entries of earlier layers away, not of its own", "[polic
   CHECK(policy.rules[0].rule.syscalls[0].value == "bind");
 }
 
+TEST_CASE("a layer that inherits no calls is complete in itself", "[policy]") {
+  const auto earlier = layer(
+      "[seccomp]\ndefault = \"kill\"\nallow = [\"@floor\"]\ndeny = [\"read\"]\n"
+      "[[seccomp.rule]]\nsyscall = \"socket\"\naction = \"deny\"\n");
+  const auto alone = layer("[seccomp]\ninherit = false\nallow = [\"write\"]\n");
+  const auto policy = merged({earlier, alone, layer("[seccomp]\nallow = [\"exit\"]\n")});
+  CHECK(values_of(policy.allow) == Strings{"write@1", "exit@2"});
+  CHECK(policy.deny.empty());
+  CHECK(policy.rules.empty());
+  CHECK(policy.seccomp_default.value == "deny");
+  // A later layer that says nothing of it, or the default, gives nothing back.
+  const auto combined = policy::combine(alone, layer("[seccomp]\ninherit = true\n"));
+  CHECK(values_of(merged({earlier, combined}).allow) == Strings{"write@1"});
+}
+
 TEST_CASE("a removal that hits nothing is an error", "[policy]") {
   const auto base = layer("[seccomp]\nallow = [\"read\"]\n[filesystem]\nread = [\"/usr\"]");
   for (const char* removal : {"seccomp.allow = [\"raed\"]", "seccomp.deny = [\"read\"]",

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/foreign.h"
+
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "host/files.h"
+#include "host/kernel_version.h"
+
+namespace sbx::cli {
+namespace {
+
+std::string known_formats() {
+  std::vector<std::string> names;
+  for (const interop::Format& format : interop::formats()) {
+    if (format.import != nullptr) {
+      names.emplace_back(format.name);
+    }
+  }
+  return join(names, ", ");
+}
+
+Result<std::string> read_foreign(const std::string& file) {
+  auto text = host::read_file(file, interop::kMaxForeignBytes);
+  if (!text && text.error().errno_value == EFBIG) {
+    return Error{text.error().action, EFBIG, {},
+                 "no policy is larger than " + std::to_string(interop::kMaxForeignBytes >> 20) + " MiB"};
+  }
+  return text;
+}
+
+// "profiles/docker.json" → "docker", if a policy may be called that.
+std::string policy_name(const std::string& file) {
+  const std::string name(path::basename(file));
+  const std::size_t dot = name.rfind('.');
+  return dot != std::string::npos && dot > 0 ? name.substr(0, dot) : name;
+}
+
+Result<const interop::Format*> choose_format(const ForeignRequest& request, const std::string& text) {
+  if (request.from.empty()) {
+    if (const auto* format = interop::recognise(text, request.file)) {
+      return format;
+    }
+    return Error{.action = "cannot tell the format of " + request.file,
+                 .hint = "say it with --from: " + known_formats()};
+  }
+  const auto* format = interop::find_format(request.from);
+  if (format == nullptr || format->import == nullptr) {
+    return Error{.action = "sbx reads no format " + quote(request.from), .hint = known_formats()};
+  }
+  return format;
+}
+
+interop::ImportRequest request_for(const ForeignRequest& request, const std::string& text) {
+  interop::ImportRequest asked;
+  asked.text = text;
+  asked.source = request.file;
+  asked.name = policy_name(request.file);
+  asked.arch = seccomp::native_arch();
+  utsname machine{};
+  if (::uname(&machine) == 0) {
+    const host::KernelVersion version = host::parse_kernel_version(machine.release);
+    asked.kernel_major = static_cast<int>(version.major);
+    asked.kernel_minor = static_cast<int>(version.minor);
+  }
+  asked.capabilities = request.capabilities;
+  asked.compat = request.compat;
+  asked.read = read_foreign;
+  return asked;
+}
+
+}  // namespace
+
+bool may_be_foreign(const std::string& name) {
+  if (name.ends_with(".toml")) {
+    return false;
+  }
+  if (name.find('/') != std::string::npos) {
+    return true;
+  }
+  for (const interop::Format& format : interop::formats()) {
+    for (const std::string& suffix : split(format.suffixes, ' ')) {
+      if (!suffix.empty() && name.size() > suffix.size() && name.ends_with(suffix)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+Result<Foreign> import_file(const ForeignRequest& request) {
+  const auto text = read_foreign(request.file);
+  if (!text) {
+    return text.error();
+  }
+  const auto format = choose_format(request, *text);
+  if (!format) {
+    return format.error();
+  }
+  auto import = (*format)->import(request_for(request, *text));
+  if (!import) {
+    return std::move(import).error();
+  }
+  return Foreign{*format, *std::move(import)};
+}
+
+Result<std::optional<std::vector<policy::PolicyLayer>>> foreign_layers(const std::string& name,
+                                                                      const Library& library) {
+  using Layers = std::optional<std::vector<policy::PolicyLayer>>;
+  if (!may_be_foreign(name)) {
+    return Layers();
+  }
+  const auto text = read_foreign(name);
+  if (!text || interop::recognise(*text, name) == nullptr) {
+    return Layers();  // what a policy's file would say of it is the better error
+  }
+  const auto foreign = import_file({.file = name, .from = {}});
+  if (!foreign) {
+    return foreign.error();
+  }
+  auto layers = layers_of(foreign->import, library);
+  if (!layers) {
+    return std::move(layers).error();
+  }
+  return Layers(*std::move(layers));
+}
+
+Result<std::vector<policy::PolicyLayer>> layers_of(const interop::Import& import,
+                                                   const Library& library) {
+  auto layers = load("base", library);
+  if (!layers) {
+    return layers;
+  }
+  // Imports may extend shipped policies as any other may.
+  if (const auto extends = import.layer.values.find(policy::Key::PolicyExtends);
+      extends != import.layer.values.end()) {
+    for (const policy::Text& parent : std::get<std::vector<policy::Text>>(extends->second)) {
+      const auto more = load(parent.value, library);
+      if (!more) {
+        return more.error();
+      }
+      for (const policy::PolicyLayer& layer : *more) {
+        const bool known = std::any_of(layers->begin(), layers->end(), [&](const auto& other) {
+          return other.source == layer.source;
+        });
+        if (!known) {
+          layers->push_back(layer);
+        }
+      }
+    }
+  }
+  layers->push_back(import.layer);
+  return layers;
+}
+
+}  // namespace sbx::cli

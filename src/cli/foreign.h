@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files of other tools (interop/format.h) where a policy is expected: `sbx import`, and every verb
+// that takes a policy's file.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "cli/policies.h"
+#include "interop/format.h"
+
+namespace sbx::cli {
+
+struct Foreign {
+  const interop::Format* format = nullptr;
+  interop::Import import;
+};
+
+struct ForeignRequest {
+  std::string file;
+  std::string from;            // the format's name; empty: told by the content
+  interop::Compat compat = interop::Compat::Runc;
+  std::uint64_t capabilities = 0;
+};
+
+// True for what names a file that is no TOML: it has a slash or a format's suffix, and does not end
+// in .toml.
+bool may_be_foreign(const std::string& name);
+
+// Errors: no such file, too large, unknown format, and the format's own.
+Result<Foreign> import_file(const ForeignRequest& request);
+
+// Nothing if the file is no foreign one, but may be a policy.
+Result<std::optional<std::vector<policy::PolicyLayer>>> foreign_layers(const std::string& name,
+                                                                      const Library& library);
+
+// base, and the import over it.
+Result<std::vector<policy::PolicyLayer>> layers_of(const interop::Import& import,
+                                                   const Library& library);
+
+}  // namespace sbx::cli

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// sbx export: a policy in the format of another tool, and what is lost on the way.
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/policies.h"
+#include "cli/translation.h"
+#include "cli/verbs.h"
+#include "host/name_servers.h"
+#include "host/probe.h"
+#include "interop/format.h"
+#include "plan/resolve.h"
+
+namespace sbx::cli {
+namespace {
+
+Result<const interop::Format*> format_of(const Command& command) {
+  const auto* format = interop::find_format(command.format);
+  if (format != nullptr && format->write != nullptr) {
+    return format;
+  }
+  std::vector<std::string_view> names;
+  std::vector<std::string> listed;
+  for (const interop::Format& one : interop::formats()) {
+    if (one.write != nullptr) {
+      names.push_back(one.name);
+      listed.emplace_back(one.name);
+    }
+  }
+  const auto near = nearest(command.format, names);
+  return Error{.action = "sbx writes no format " + quote(command.format),
+               .hint = near ? "did you mean " + *near + "?" : join(listed, ", ")};
+}
+
+struct Resolved {
+  policy::Policy policy;
+  plan::LaunchPlan plan;
+};
+
+Result<Resolved> resolve_here(const std::string& name) {
+  const Library library = open_library();
+  const auto layers = load(name, library);
+  if (!layers) {
+    return layers.error();
+  }
+  auto policy = policy::merge(*layers);
+  if (!policy) {
+    return std::move(policy).error();
+  }
+  auto facts = host::probe();
+  if (!facts) {
+    return std::move(facts).error();
+  }
+  if (policy->asks_host_dns()) {
+    facts->name_servers = host::name_servers();
+  }
+  plan::Request request;
+  // Of no effect on what is written, and perhaps missing on the machine that writes it.
+  request.allow_degraded = {"landlock"};
+  Status looked;
+  auto plan = plan::resolve(*policy, request, *facts, host::probes(looked));
+  SBX_TRY(looked);
+  if (!plan) {
+    return std::move(plan).error();
+  }
+  return Resolved{*std::move(policy), *std::move(plan)};
+}
+
+// "profile.sh" and ".bpf": "profile.bpf".
+std::string beside(const std::string& path, const std::string& suffix) {
+  const std::string name(path::basename(path));
+  const std::size_t dot = name.rfind('.');
+  const std::string stem = dot != std::string::npos && dot > 0 ? name.substr(0, dot) : name;
+  return path.substr(0, path.size() - name.size()) + stem + suffix;
+}
+
+Status write_out(const Command& command, const interop::Export& written) {
+  if (command.output.empty() && !written.files.empty()) {
+    return Error{.action = "the format " + command.format + " is of several files",
+                 .hint = "say where with -o FILE; the others are written beside it"};
+  }
+  for (const auto& [suffix, content] : written.files) {
+    SBX_TRY(write_file(beside(command.output, suffix), content));
+  }
+  if (!command.output.empty()) {
+    return write_file(command.output, written.text, written.text.starts_with("#!"));
+  }
+  return command.json ? Status() : print(written.text);
+}
+
+}  // namespace
+
+Result<int> write_export(const Command& command) {
+  const auto format = format_of(command);
+  if (!format) {
+    return format.error();
+  }
+  const auto resolved = resolve_here(command.operands[0]);
+  if (!resolved) {
+    return resolved.error();
+  }
+  const auto written =
+      (*format)->write(interop::ExportRequest{.policy = resolved->policy,
+                        .plan = resolved->plan,
+                        .name = resolved->policy.name,
+                        .output = std::string(path::basename(command.output))});
+  if (!written) {
+    return written.error();
+  }
+  Translation translation;
+  translation.title = command.operands[0] + ": policy → " + command.format;
+  translation.findings = written->lost;
+  if (written->filter) {
+    translation.proof =
+        prove(resolved->plan.filter, *written->filter, resolved->policy, resolved->plan);
+    translation.a = command.operands[0];
+    translation.b = "the " + command.format + " text";
+  }
+  SBX_TRY(write_out(command, *written));
+  if (command.json) {
+    JsonWriter json;
+    json.begin_object();
+    json.member("format", command.format);
+    json.member("text", written->text);
+    write_translation(json, translation);
+    json.end_object();
+    SBX_TRY(print(json.take()));
+  } else if (!command.quiet) {
+    write_all(STDERR_FILENO, translation_text(translation));
+  }
+  return command.strict && has_losses(translation) ? 1 : 0;
+}
+
+}  // namespace sbx::cli
