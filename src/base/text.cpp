@@ -131,6 +131,44 @@ std::string escape(std::string_view bytes) {
   return safe;
 }
 
+std::optional<std::string> unescape(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size());
+  while (!text.empty()) {
+    std::size_t length = 1;
+    char byte = text[0];
+    if (byte == '\\') {
+      const char kind = text.size() > 1 ? text[1] : '\0';
+      unsigned code = 0;
+      if (kind == 'x' && text.size() >= 4) {
+        const char* const end = text.data() + 4;
+        if (std::from_chars(text.data() + 2, end, code, 16).ptr != end) {
+          return std::nullopt;
+        }
+      } else if (kind != 'n' && kind != 't' && kind != '\\') {
+        return std::nullopt;
+      }
+      length = kind == 'x' ? 4 : 2;
+      byte = kind == 'x' ? static_cast<char>(code) : kind == 'n' ? '\n' : kind == 't' ? '\t' : '\\';
+    }
+    bytes += byte;
+    text.remove_prefix(length);
+  }
+  return bytes;
+}
+
+std::string printable(std::string_view text) {
+  const bool has_control = std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+  // U+0080 … U+009F are control characters too, and UTF-8 writes them as C2 80 … C2 9F.
+  bool has_c1 = false;
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+    has_c1 = has_c1 || (text[i] == '\xc2' && static_cast<unsigned char>(text[i + 1]) < 0xa0);
+  }
+  return has_control || has_c1 || !is_utf8(text) ? escape(text) : std::string(text);
+}
+
 std::string quote(std::string_view bytes) {
   std::string quoted = "\"";
   for (const char c : escape(bytes)) {

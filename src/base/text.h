@@ -29,6 +29,13 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 // in a process name must not reach the user's terminal.
 std::string escape(std::string_view bytes);
 
+// What escape() was given; nothing for a text that escape() does not make.
+std::optional<std::string> unescape(std::string_view text);
+
+// For a text that sbx composed, each hostile part of it already quoted: as it is, unless a terminal
+// could act on something in it, then escaped.
+std::string printable(std::string_view text);
+
 // escape(), in double quotes, inner quotes escaped.
 std::string quote(std::string_view bytes);
 

@@ -7,8 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -88,20 +89,23 @@ Status check_kept(const std::vector<int>& descriptors) {
 // Where events go while the command runs.
 struct Listeners {
   ReportFile report;
+  std::string run;     // its id
+  std::string policy;  // its name
   bool quiet = false;
   bool json = false;
   bool color = false;
   int denials = 0;
   supervise::TerminalRelay* terminal = nullptr;
 
-  void take(const events::Event& event) {
+  void take(events::Event event) {
+    event.run = run;
+    event.policy = policy;
     report.write_line(events::to_json(event));
-    const bool is_denial = event.kind == events::Event::Kind::Denied;
+    const bool is_denial = std::holds_alternative<events::Denied>(event.what);
     denials += is_denial ? 1 : 0;
     // That a command has started or ended, its user sees without being told.
-    const bool is_news = is_denial || event.kind == events::Event::Kind::Network ||
-                         event.kind == events::Event::Kind::Limit ||
-                         event.kind == events::Event::Kind::Crashed;
+    const bool is_news = !std::holds_alternative<events::Started>(event.what) &&
+                         !std::holds_alternative<events::Ended>(event.what);
     if (quiet || !is_news) {
       return;
     }
@@ -113,26 +117,17 @@ struct Listeners {
   }
 };
 
-events::Event phase(events::Event::Kind kind, int wait_status) {
-  events::Event event;
-  event.kind = kind;
-  event.time_us = sys::realtime_microseconds();
-  event.wait_status = wait_status;
-  return event;
-}
-
-// As waitpid(2) encodes it.
-int wait_status_of(const supervise::Outcome& outcome) {
+events::Ended ended(const supervise::Outcome& outcome) {
   if (const auto* exited = std::get_if<supervise::Exited>(&outcome)) {
-    return W_EXITCODE(exited->code, 0);
+    return {events::Ending::Exited, exited->code};
   }
   if (const auto* killed = std::get_if<supervise::Killed>(&outcome)) {
-    return W_EXITCODE(0, killed->signal);
+    return {events::Ending::Killed, killed->signal};
   }
   if (const auto* violation = std::get_if<supervise::Violation>(&outcome)) {
-    return W_EXITCODE(0, violation->signal);
+    return {events::Ending::Violation, violation->signal};
   }
-  return W_EXITCODE(0, SIGKILL);
+  return {events::Ending::TimedOut, SIGKILL};
 }
 
 // What to do about denials of a program that has no policy of its own.
@@ -161,7 +156,10 @@ Error with_cause(Error error) {
 
 Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& command,
                                  bool by_default, Stopwatch& stopwatch) {
+  const std::uint64_t started_us = sys::realtime_microseconds();
   Listeners listeners;
+  listeners.run = events::run_id(started_us, ::getpid());
+  listeners.policy = plan.policy_name;
   listeners.quiet = command.quiet || command.self_test;
   listeners.json = command.json;
   listeners.color =
@@ -173,7 +171,7 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
     }
     listeners.report = *std::move(report);
     // Now, while nothing has run: a full disk must not cost the report of a run.
-    listeners.take(phase(events::Event::Kind::Started, 0));
+    listeners.take({started_us, {}, {}, events::Started{SBX_VERSION, ::getpid(), plan.argv}});
     SBX_TRY(listeners.report.state());
   }
   auto published = supervise::open_published(plan.publish);
@@ -242,8 +240,10 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   if (!outcome) {
     return std::move(outcome).error();
   }
-  listeners.report.write_line(
-      events::to_json(phase(events::Event::Kind::Ended, wait_status_of(*outcome))));
+  const std::uint64_t ended_us = sys::realtime_microseconds();
+  events::Ended end = ended(*outcome);
+  end.duration_us = ended_us - std::min(started_us, ended_us);
+  listeners.take({ended_us, {}, {}, end});
   SBX_TRY(listeners.report.finish());
   if (command.self_test) {
     return report_self_test(plan, launch::self_test_answers(**prepared), command.json);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/wait.h>
+#include <time.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -14,84 +13,149 @@ namespace {
 
 constexpr std::size_t kCommLength =
     15;  // TASK_COMM_LEN - 1: what the kernel keeps of a thread's name
-
-// For texts that the supervisor composed, with each hostile part already quoted: a backslash stays
-// one. Anything that a terminal could act upon is escaped all the same.
-std::string composed(std::string_view text) {
-  const bool clean = is_utf8(text) && std::none_of(text.begin(), text.end(), [](char c) {
-                       return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-                     });
-  // U+0080 … U+009F are control characters too, and UTF-8 writes them as C2 80 … C2 9F.
-  bool has_c1 = false;
-  for (std::size_t i = 0; i + 1 < text.size(); ++i) {
-    has_c1 = has_c1 || (text[i] == '\xc2' && static_cast<unsigned char>(text[i + 1]) < 0xa0);
-  }
-  return clean && !has_c1 ? std::string(text) : escape(text);
-}
+constexpr std::uint64_t kMicroseconds = 1'000'000;
 
 std::string in_brackets(const Origin& origin) {
   const std::string place = to_text(origin);
-  return place.empty() ? std::string() : fmt::format(" [{}]", composed(place));
+  return place.empty() ? std::string() : fmt::format(" [{}]", printable(place));
 }
 
-std::string who(const DeniedCall& call) {
-  const std::string_view thread = call.thread_name;
-  const std::string_view program = call.program;
-  const bool same = thread.empty() || thread == program.substr(0, kCommLength);
-  return fmt::format("{} (pid {}{})", program.empty() ? "?" : escape(program), call.pid_inside,
-                     same ? "" : ", thread " + escape(thread));
+std::string signal_name(int signal) {
+  const char* name = ::sigabbrev_np(signal);
+  return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
 }
 
-std::string denied_text(const DeniedCall& call) {
-  const bool allowed = call.answer.starts_with("allowed");
+// The layer that has a name of its own is told as such: a W^X refusal looks like any other EPERM to
+// the program, and is the one that most often kills it.
+std::string_view deed(const Denied& denied) {
+  if (denied.answer.starts_with("allowed")) {
+    return "allowed";
+  }
+  return denied.layer == Layer::WriteExec ? "W^X refused" : "denied";
+}
+
+std::string text_of(const Denied& denied) {
+  const bool allowed = denied.answer.starts_with("allowed");
   std::string text =
-      fmt::format("sbx: {} {}({}) [{}] by {}", allowed ? composed(call.answer) : "denied",
-                  composed(call.name), composed(call.arguments_text), call.number, who(call));
-  if (!call.location.empty()) {
-    text += " at " + composed(call.location);
+      fmt::format("sbx: {} {} by {}", allowed ? printable(denied.answer) : std::string(deed(denied)),
+                  call_text(denied), to_text(denied.actor));
+  if (const std::string place = to_text(denied.place); !place.empty()) {
+    text += " at " + place;
   }
-  if (call.repeated > 0) {
-    return text + fmt::format(": {} more\n", call.repeated);
+  if (denied.count > 1) {
+    return text + fmt::format(": {} times\n", denied.count);
   }
-  text += fmt::format("\n     policy: {}{}", composed(call.rule), in_brackets(call.origin));
-  text +=
-      allowed || call.answer.empty() ? "\n" : fmt::format(", answer: {}\n", composed(call.answer));
-  if (!call.remedy.empty()) {
-    text += fmt::format("     allow it with: {}\n", composed(call.remedy));
+  text += fmt::format("\n     policy: {}{}", printable(denied.rule), in_brackets(denied.origin));
+  text += allowed || denied.answer.empty() ? "\n"
+                                           : fmt::format(", answer: {}\n", printable(denied.answer));
+  for (const CodePlace& caller : denied.callers) {
+    text += fmt::format("     called from {}\n", to_text(caller));
   }
-  if (!call.warning.empty()) {
-    text += fmt::format("     {}{}\n", call.remedy.empty() ? "" : "but: ", composed(call.warning));
+  const std::string remedy = to_text(denied.remedy);
+  if (!remedy.empty()) {
+    text += fmt::format("     allow it with: {}\n", printable(remedy));
+  }
+  if (!denied.remedy.warning.empty()) {
+    text += fmt::format("     {}{}\n", remedy.empty() ? "" : "but: ",
+                        printable(denied.remedy.warning));
   }
   return text;
 }
 
-std::string ended_text(int wait_status) {
-  if (WIFSIGNALED(wait_status)) {
-    const char* name = ::sigabbrev_np(WTERMSIG(wait_status));
-    return fmt::format("sbx: the command was ended by {}{}\n",
-                       name != nullptr ? fmt::format("SIG{}", name)
-                                       : fmt::format("signal {}", WTERMSIG(wait_status)),
-                       WCOREDUMP(wait_status) ? " (core dumped)" : "");
+std::string text_of(const Started&) {
+  return "sbx: the command has started\n";
+}
+
+std::string text_of(const NetworkNote& note) {
+  return fmt::format("sbx: {}{}\n", printable(note.text), in_brackets(note.origin));
+}
+
+std::string text_of(const LimitHit& limit) {
+  return fmt::format("sbx: {}{}\n", printable(limit.text), in_brackets(limit.origin));
+}
+
+std::string text_of(const Crashed& crashed) {
+  const std::string who =
+      crashed.is_command ? "the command" : fmt::format("{} in the sandbox", to_text(crashed.actor));
+  std::string text = fmt::format("sbx: {} was ended by {}{}{}", who, signal_name(crashed.signal),
+                                 crashed.core_dumped ? " (core dumped)" : "",
+                                 crashed.out_of_memory ? ", for want of memory" : "");
+  if (crashed.denial != 0) {
+    text += fmt::format("\n     {} before, {} was denied{}",
+                        crashed.denied_before_us < kMicroseconds
+                            ? fmt::format("{} ms", crashed.denied_before_us / 1000)
+                            : fmt::format("{} s", crashed.denied_before_us / kMicroseconds),
+                        printable(crashed.denied_call),
+                        crashed.same_thread ? " in the same thread" : "");
   }
-  return fmt::format("sbx: the command ended with status {}\n", WEXITSTATUS(wait_status));
+  return text + "\n";
+}
+
+std::string text_of(const Ended& ended) {
+  switch (ended.ending) {
+    case Ending::Exited:
+      return fmt::format("sbx: the command ended with status {}\n", ended.status);
+    case Ending::Killed:
+      return fmt::format("sbx: the command was ended by {}\n", signal_name(ended.status));
+    case Ending::Violation:
+      return "sbx: the command was killed for a denied call\n";
+    case Ending::TimedOut:
+      return "sbx: the command was ended at its time limit\n";
+  }
+  return {};
+}
+
+tm calendar(std::uint64_t time_us) {
+  const auto seconds = static_cast<time_t>(time_us / kMicroseconds);
+  tm broken_down{};
+  ::gmtime_r(&seconds, &broken_down);
+  return broken_down;
 }
 
 }  // namespace
 
-std::string to_text(const Event& event) {
-  switch (event.kind) {
-    case Event::Kind::Denied:
-      return denied_text(event.denied);
-    case Event::Kind::Network:
-    case Event::Kind::Limit:
-      return fmt::format("sbx: {}{}\n", composed(event.note.text), in_brackets(event.note.origin));
-    case Event::Kind::Started:
-      return "sbx: the command has started\n";
-    case Event::Kind::Ended:
-    case Event::Kind::Crashed:
-      return ended_text(event.wait_status);
+std::string run_id(std::uint64_t time_us, int supervisor) {
+  const tm at = calendar(time_us);
+  return fmt::format("{:04}{:02}{:02}-{:02}{:02}{:02}.{:06}-{}", at.tm_year + 1900, at.tm_mon + 1,
+                     at.tm_mday, at.tm_hour, at.tm_min, at.tm_sec, time_us % kMicroseconds,
+                     supervisor);
+}
+
+std::string time_text(std::uint64_t time_us) {
+  const tm at = calendar(time_us);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", at.tm_year + 1900, at.tm_mon + 1,
+                     at.tm_mday, at.tm_hour, at.tm_min, at.tm_sec, time_us % kMicroseconds);
+}
+
+std::string to_text(const CodePlace& place) {
+  if (place.module.empty()) {
+    return place.offset == 0 ? std::string() : fmt::format("anonymous memory {:#x}", place.offset);
   }
-  return {};
+  std::string text = fmt::format("{}+{:#x}", escape(place.module), place.offset);
+  if (!place.function.empty()) {
+    text += " " + escape(place.function);
+  }
+  if (place.line > 0) {
+    text += fmt::format(" ({}:{})", escape(place.source), place.line);
+  }
+  return text;
+}
+
+std::string to_text(const Actor& actor) {
+  const std::string_view thread = actor.thread_name;
+  const std::string_view program = actor.program;
+  const bool same = thread.empty() || thread == program.substr(0, kCommLength);
+  return fmt::format("{} (pid {}{})", program.empty() ? "?" : escape(program), actor.pid_inside,
+                     same ? "" : ", thread " + escape(thread));
+}
+
+std::string call_text(const Denied& denied) {
+  return fmt::format("{}({}) [{}]", printable(denied.call), printable(denied.arguments_text),
+                     denied.number);
+}
+
+std::string to_text(const Event& event) {
+  return std::visit([](const auto& what) { return text_of(what); }, event.what);
 }
 
 }  // namespace sbx::events

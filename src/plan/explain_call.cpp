@@ -48,13 +48,8 @@ std::string effect_of(const Answer& answer) {
 // A denial that depends on arguments that were not said has no example to make a remedy of.
 seccomp::Remedy remedy_for_open(const CallQuestion& question, const Rule& rule,
                                 const std::string& condition) {
-  seccomp::Remedy remedy;
-  if (rule.purpose == Purpose::Policy) {
-    remedy.text = fmt::format(
-        "a later [[seccomp.rule]] with syscall = \"{}\", when = \"{}\", action = \"allow\"",
-        question.name, condition);
-  }
-  return remedy;
+  return rule.purpose == Purpose::Policy ? seccomp::rule_allowing(question.name, condition)
+                                         : seccomp::Remedy{};
 }
 
 // What the policy says otherwise about the call, and why that does not count.
@@ -146,7 +141,7 @@ class CallExplainer {
       auto remedy =
           is_open ? remedy_for_open(question_, rule, condition)
                   : seccomp::remedy_for(plan_.filter, examples_[index].value_or(example), rule);
-      finding.remedy = std::move(remedy.text);
+      finding.remedy = seccomp::to_text(remedy);
       finding.warning = std::move(remedy.warning);
     }
     if (!is_open) {  // else what is beaten is the next case

@@ -4,6 +4,7 @@
 #include <linux/audit.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -70,14 +71,15 @@ Remedy remedy_for_policy(const seccomp_data& call, const Rule& rule, const std::
   Remedy remedy;
   if (rule.condition.kind != Condition::Kind::Always) {
     // A conditional rule decides before any unconditional one: --allow would have no effect.
-    const std::string values = named_values(name, call);
-    remedy.text =
-        fmt::format("a later [[seccomp.rule]] with syscall = \"{}\"{}, action = \"allow\"", name,
-                    values.empty() ? "" : fmt::format(", when = \"{}\"", values));
+    remedy = rule_allowing(name, named_values(name, call));
   } else if (rule.origin.source.starts_with("--deny")) {
-    remedy.text = "leave out " + rule.origin.source.str();  // beside an --allow, a --deny would win
+    // Beside an --allow, a --deny would win.
+    remedy.advice = "leave out " + rule.origin.source.str();
   } else {
-    remedy.text = fmt::format("sbx run --allow {0} …, or  seccomp.allow = [\"{0}\"]", name);
+    remedy.option = "--allow " + name;
+    remedy.key = "seccomp.allow";
+    remedy.value = fmt::format("\"{}\"", name);
+    remedy.is_list = true;
   }
   if (is_hazardous(name)) {
     remedy.warning = fmt::format("{} has been a way out of sandboxes; few programs need it", name);
@@ -85,14 +87,36 @@ Remedy remedy_for_policy(const seccomp_data& call, const Rule& rule, const std::
   return remedy;
 }
 
+Remedy setting(std::string_view key, std::string_view value, std::string_view warning) {
+  Remedy remedy;
+  remedy.key = key;
+  remedy.value = value;
+  remedy.warning = warning;
+  return remedy;
+}
+
+Remedy in_list(std::string_view key, std::string_view entry) {
+  Remedy remedy;
+  remedy.key = key;
+  remedy.value = fmt::format("\"{}\"", entry);
+  remedy.is_list = true;
+  return remedy;
+}
+
+Remedy only_warning(std::string_view warning) {
+  Remedy remedy;
+  remedy.warning = warning;
+  return remedy;
+}
+
 Remedy remedy_for_write_exec(const std::string& name) {
-  if (name == "memfd_create") {
-    return {"memory.memfd = \"allow\"",
-            "a file in memory can be filled with code and executed, past every path rule"};
+  if (name.starts_with("memfd_")) {
+    return setting("memory.memfd", "\"allow\"",
+                   "a file in memory can be filled with code and executed, past every path rule");
   }
-  return {"memory.wx = \"allow\"",
-          "memory that is written and then executed lets an exploit bring its own code; only "
-          "programs that compile while they run (JIT) need it"};
+  return setting("memory.wx", "\"allow\"",
+                 "memory that is written and then executed lets an exploit bring its own code; only "
+                 "programs that compile while they run (JIT) need it");
 }
 
 // "vsock" for socket(AF_VSOCK, …): as network.families has it.
@@ -124,10 +148,71 @@ std::string call_name(const FilterSpec& spec, const seccomp_data& call) {
   return name.empty() ? fmt::format("call {}", call.nr) : std::string(name);
 }
 
+Remedy rule_allowing(std::string_view name, std::string_view when) {
+  Remedy remedy;
+  remedy.key = "seccomp.rule";
+  remedy.value = fmt::format("{{ syscall = \"{}\", {}action = \"allow\" }}", name,
+                             when.empty() ? "" : fmt::format("when = \"{}\", ", when));
+  remedy.is_list = true;
+  return remedy;
+}
+
+std::string policy_line(const Remedy& remedy) {
+  if (remedy.key.empty()) {
+    return {};
+  }
+  return remedy.is_list ? fmt::format("{} = [{}]", remedy.key, remedy.value)
+                        : fmt::format("{} = {}", remedy.key, remedy.value);
+}
+
+std::string policy_lines(std::span<const Remedy> remedies) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> lines;  // key, values
+  std::string text;
+  for (const Remedy& remedy : remedies) {
+    if (remedy.key.empty()) {
+      continue;
+    }
+    auto line = std::find_if(lines.begin(), lines.end(),
+                             [&](const auto& one) { return one.first == remedy.key; });
+    if (line == lines.end()) {
+      line = lines.insert(lines.end(), {remedy.key, {}});
+    }
+    if (!remedy.is_list) {
+      line->second.clear();  // the same value, or one that a later denial knows better
+    }
+    if (std::find(line->second.begin(), line->second.end(), remedy.value) == line->second.end()) {
+      line->second.push_back(remedy.value);
+    }
+  }
+  for (const auto& [key, values] : lines) {
+    const bool is_list = std::any_of(remedies.begin(), remedies.end(), [&](const Remedy& remedy) {
+      return remedy.key == key && remedy.is_list;
+    });
+    text += policy_line({.option = {}, .key = key, .value = join(values, ", "), .is_list = is_list,
+                         .advice = {}, .warning = {}}) +
+            "\n";
+  }
+  return text;
+}
+
+std::string to_text(const Remedy& remedy) {
+  std::vector<std::string> ways;
+  if (!remedy.option.empty()) {
+    ways.push_back(fmt::format("sbx run {} …", remedy.option));
+  }
+  if (std::string line = policy_line(remedy); !line.empty()) {
+    ways.push_back(std::move(line));
+  }
+  if (!remedy.advice.empty()) {
+    ways.push_back(remedy.advice);
+  }
+  return join(ways, ", or  ");
+}
+
 Remedy remedy_for(const FilterSpec& spec, const seccomp_data& call, const Rule& rule) {
   const std::string name = call_name(spec, call);
   if (is_foreign(spec.arch, call)) {
-    return {"", "programs of another ABI than the machine's own do not run under sbx"};
+    return only_warning("programs of another ABI than the machine's own do not run under sbx");
   }
   switch (rule.purpose) {
     case Purpose::Policy:
@@ -136,17 +221,17 @@ Remedy remedy_for(const FilterSpec& spec, const seccomp_data& call, const Rule& 
     case Purpose::WriteExec:
       return remedy_for_write_exec(name);
     case Purpose::Namespaces:
-      return {"", "nested namespaces give back what the sandbox took; there is no key for them"};
+      return only_warning("nested namespaces give back what the sandbox took; there is no key for them");
     case Purpose::Network:
-      return {"", "it would lead round network.connect, and is denied with it"};
+      return only_warning("it would lead round network.connect, and is denied with it");
     case Purpose::Families:
-      return {fmt::format("network.families = [\"{}\", …]", family_word(call)), ""};
+      return in_list("network.families", family_word(call));
     case Purpose::Address:  // whoever decided about the address knows the entry
       return {};
     case Purpose::Publish:
-      return {"", "a published port comes with it: its socket lives outside the sandbox"};
+      return only_warning("a published port comes with it: its socket lives outside the sandbox");
     case Purpose::Unknown:
-      return {"", "this sbx does not know the call; it is answered as by a kernel without it"};
+      return only_warning("this sbx does not know the call; it is answered as by a kernel without it");
     case Purpose::PretendUid:
     case Purpose::Launch:
       return {};

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "base/path.h"
-#include "base/text.h"
 #include "supervise/elf_symbols.h"
 #include "supervise/process_facts.h"
 #include "sys/open_in_root.h"
@@ -103,28 +102,31 @@ std::optional<Mapping> find_mapping(pid_t thread, std::uint64_t address) {
   return std::nullopt;
 }
 
-std::string code_location(pid_t thread, std::uint64_t instruction_pointer) {
+events::CodePlace code_place(pid_t thread, std::uint64_t instruction_pointer) {
   // The byte before: a call that never returns may be the last instruction of its function.
   const std::uint64_t inside = instruction_pointer - 1;
+  events::CodePlace place;
   const auto mapping = find_mapping(thread, inside);
   if (!mapping) {
-    return {};
+    return place;
   }
+  place.offset = instruction_pointer;
   if (mapping->path.empty()) {
-    return fmt::format("anonymous memory {:#x}", instruction_pointer);
+    return place;  // anonymous memory
   }
+  place.module = path::basename(mapping->path);
   if (mapping->path.front() != '/') {  // [vdso], [stack], [heap]
-    return fmt::format("{}+{:#x}", escape(mapping->path), instruction_pointer - mapping->start);
+    place.offset = instruction_pointer - mapping->start;
+    return place;
   }
-  const std::string module = escape(path::basename(mapping->path));
   const std::uint64_t offset = inside - mapping->start + mapping->file_offset;
+  place.offset = offset + 1;
   const sys::UniqueFd file = open_module(thread, mapping->path);
-  const auto symbol = file ? find_symbol(file.get(), offset) : std::nullopt;
-  if (!symbol) {
-    return fmt::format("{}+{:#x}", module, offset + 1);
+  if (auto symbol = file ? find_symbol(file.get(), offset) : std::nullopt) {
+    place.offset = symbol->address + 1;
+    place.function = std::move(symbol->function);
   }
-  return fmt::format("{}+{:#x}{}{}", module, symbol->address + 1,
-                     symbol->function.empty() ? "" : " ", escape(symbol->function));
+  return place;
 }
 
 }  // namespace sbx::supervise

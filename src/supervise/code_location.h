@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "events/event.h"
+
 namespace sbx::supervise {
 
 // One line of /proc/PID/maps.
@@ -27,6 +29,6 @@ std::optional<Mapping> find_mapping(pid_t thread, std::uint64_t address);
 // `instruction_pointer` stands behind the system call instruction, as seccomp(2) gives it. Module
 // and address are those of objdump and addr2line where the module is an ELF file that can be read.
 // Empty if nothing is known.
-std::string code_location(pid_t thread, std::uint64_t instruction_pointer);
+events::CodePlace code_place(pid_t thread, std::uint64_t instruction_pointer);
 
 }  // namespace sbx::supervise

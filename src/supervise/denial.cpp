@@ -57,6 +57,26 @@ std::string address_argument_text(pid_t thread, std::uint64_t pointer, std::uint
              : address_text(address);
 }
 
+events::Layer layer_of(seccomp::Purpose purpose) {
+  switch (purpose) {
+    case seccomp::Purpose::WriteExec:
+      return events::Layer::WriteExec;
+    case seccomp::Purpose::Publish:
+    case seccomp::Purpose::Network:
+    case seccomp::Purpose::Address:
+    case seccomp::Purpose::Families:
+      return events::Layer::Network;
+    case seccomp::Purpose::Policy:
+    case seccomp::Purpose::Default:
+    case seccomp::Purpose::Namespaces:
+    case seccomp::Purpose::PretendUid:
+    case seccomp::Purpose::Unknown:
+    case seccomp::Purpose::Launch:
+      return events::Layer::Filter;
+  }
+  return events::Layer::Filter;
+}
+
 }  // namespace
 
 std::string arguments_text(const seccomp::FilterSpec& spec, const seccomp_data& call,
@@ -81,27 +101,25 @@ std::string arguments_text(const seccomp::FilterSpec& spec, const seccomp_data& 
   return join(texts, ", ");
 }
 
-events::DeniedCall describe(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,
-                            const seccomp_notif& notification, const ProcessFacts& process) {
+events::Denied describe(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,
+                        const seccomp_notif& notification, const ProcessFacts& process) {
   const seccomp_data& call = notification.data;
   const auto thread = static_cast<pid_t>(notification.pid);
-  events::DeniedCall denied;
+  events::Denied denied;
+  denied.layer = layer_of(rule.purpose);
   denied.number = call.nr;
   denied.arch = call.arch;
-  denied.name = seccomp::call_name(spec, call);
+  denied.call = seccomp::call_name(spec, call);
   std::copy(std::begin(call.args), std::end(call.args), denied.arguments.begin());
   denied.arguments_text = arguments_text(spec, call, thread);
-  denied.program = process.program;
-  denied.thread_name = process.thread_name;
-  denied.pid_inside = process.pid_inside;
-  denied.pid_outside = static_cast<int>(process.process);
-  denied.location = code_location(thread, call.instruction_pointer);
+  denied.actor = {process.program,     process.executable,
+                  process.thread_name, process.pid_inside,
+                  static_cast<int>(process.process), static_cast<int>(thread)};
+  denied.place = code_place(thread, call.instruction_pointer);
   denied.purpose = rule.purpose;
   denied.rule = rule.text;
   denied.origin = rule.origin;
-  seccomp::Remedy remedy = seccomp::remedy_for(spec, call, rule);
-  denied.remedy = std::move(remedy.text);
-  denied.warning = std::move(remedy.warning);
+  denied.remedy = seccomp::remedy_for(spec, call, rule);
   return denied;
 }
 

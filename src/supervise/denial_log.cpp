@@ -9,12 +9,13 @@ namespace sbx::supervise {
 namespace {
 
 constexpr std::size_t kMostKeys = 4 * kMostToldDenials;
+constexpr std::size_t kMostThreads = 1024;
 
 // The named arguments are part of the key, so of the text too; the whole argument text is not,
 // since it holds descriptors and addresses.
-std::string text_of(const DenialKey& key, const events::DeniedCall& call) {
-  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}", call.name, call.rule, to_text(call.origin),
-                                 call.program, call.location);
+std::string text_of(const DenialKey& key, const events::Denied& denied) {
+  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}", denied.call, denied.rule, to_text(denied.origin),
+                                 denied.actor.program, to_text(denied.place));
   for (const std::uint64_t argument : key.named_arguments) {
     text += fmt::format("\n{:x}", argument);
   }
@@ -23,54 +24,80 @@ std::string text_of(const DenialKey& key, const events::DeniedCall& call) {
 
 }  // namespace
 
-bool DenialLog::is_repeat(const DenialKey& key) {
+void DenialLog::count(std::size_t index, pid_t thread, pid_t process, std::uint64_t time_us) {
+  ++told_[index].count;
+  told_[index].last_us = time_us;
+  auto known = by_thread_.find(thread);
+  if (known == by_thread_.end()) {
+    if (by_thread_.size() >= kMostThreads) {
+      by_thread_.clear();  // a crash soon after is told without what was denied before
+    }
+    known = by_thread_.emplace(thread, OfThread{}).first;
+  }
+  known->second = {index, time_us, process != 0 ? process : known->second.process};
+}
+
+bool DenialLog::is_repeat(const DenialKey& key, pid_t thread, std::uint64_t time_us) {
   if (const auto known = by_key_.find(key); known != by_key_.end()) {
-    ++told_[known->second].more;
+    ++total_;
+    count(known->second, thread, 0, time_us);
     return true;
   }
   if (told_.size() >= kMostToldDenials) {
+    ++total_;
     ++untold_;
     return true;
   }
   return false;
 }
 
-void DenialLog::report(const DenialKey& key, const events::Event& event) {
+void DenialLog::report(const DenialKey& key, events::Denied denied, std::uint64_t time_us) {
+  ++total_;
   if (by_key_.size() >= kMostKeys) {
     by_key_.clear();  // a cache: what is forgotten is described again and found by its text
   }
-  const std::string text = text_of(key, event.denied);
+  const events::Actor& actor = denied.actor;
+  const pid_t thread = actor.thread_outside, process = actor.pid_outside;
+  const std::string text = text_of(key, denied);
   if (const auto known = by_text_.find(text); known != by_text_.end()) {
     by_key_.emplace(key, known->second);
-    ++told_[known->second].more;
+    count(known->second, thread, process, time_us);
     return;
   }
   by_key_.emplace(key, told_.size());
   by_text_.emplace(text, told_.size());
-  told_.push_back({event.denied, 0});
-  sink_(event);
+  denied.id = static_cast<std::uint32_t>(told_.size() + 1);
+  denied.count = 0;
+  denied.first_us = time_us;
+  told_.push_back(std::move(denied));
+  count(told_.size() - 1, thread, process, time_us);
+  sink_(told_.back());
 }
 
-void DenialLog::close(std::uint64_t time_us) {
-  for (Told& told : told_) {
-    if (told.more > 0) {
-      events::Event event;
-      event.kind = events::Event::Kind::Denied;
-      event.time_us = time_us;
-      event.denied = told.call;
-      event.denied.repeated = told.more;
-      sink_(event);
+void DenialLog::close() {
+  for (const events::Denied& denied : told_) {
+    if (denied.count > 1) {
+      sink_(denied);
     }
   }
   if (untold_ > 0) {
-    events::Event event;
-    event.kind = events::Event::Kind::Limit;
-    event.time_us = time_us;
-    event.note.text =
+    sink_(events::LimitHit{
         fmt::format("{} more denied calls, of other kinds than the first {}, are not listed",
-                    untold_, kMostToldDenials);
-    sink_(event);
+                    untold_, kMostToldDenials),
+        {}});
   }
+}
+
+std::optional<DenialLog::Last> DenialLog::last_of(pid_t process) const {
+  const OfThread* last = nullptr;
+  for (const auto& [thread, one] : by_thread_) {
+    if ((thread == process || one.process == process) &&
+        (last == nullptr || one.time_us >= last->time_us)) {
+      last = &one;
+    }
+  }
+  return last == nullptr ? std::nullopt
+                         : std::optional<Last>(Last{told_[last->index], last->time_us});
 }
 
 }  // namespace sbx::supervise

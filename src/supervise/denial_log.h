@@ -4,11 +4,14 @@
 // makes the supervisor grow.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,32 +34,45 @@ struct DenialKey {
 
 class DenialLog {
  public:
-  using Sink = std::function<void(const events::Event&)>;
-  explicit DenialLog(const Sink& sink) : sink_(sink) {}
+  using Sink = std::function<void(events::What)>;
+  explicit DenialLog(Sink sink) : sink_(std::move(sink)) {}
 
   // True if this needs no description: an equal one is known, or the table is full. Counted.
-  bool is_repeat(const DenialKey& key);
+  bool is_repeat(const DenialKey& key, pid_t thread, std::uint64_t time_us);
 
   // Reports a denial with this key, unless another process has had the same at the same place of
   // the same program (loaded elsewhere in memory): then it is counted.
-  void report(const DenialKey& key, const events::Event& event);
+  void report(const DenialKey& key, events::Denied denied, std::uint64_t time_us);
 
   // One event for each denial that came again, and one for those that were never told.
-  void close(std::uint64_t time_us);
+  void close();
+
+  // The last denial of a process, also after its end.
+  struct Last {
+    const events::Denied& denied;  // as it was first told, perhaps of another process
+    std::uint64_t time_us = 0;
+  };
+  std::optional<Last> last_of(pid_t process) const;
 
   std::size_t size() const { return told_.size(); }
+  std::uint64_t total() const { return total_; }
 
  private:
-  struct Told {
-    events::DeniedCall call;
-    std::uint64_t more = 0;
+  struct OfThread {
+    std::size_t index = 0;  // into told_
+    std::uint64_t time_us = 0;
+    pid_t process = 0;  // 0: not known; a process's first thread has its number
   };
 
-  const Sink& sink_;
-  std::vector<Told> told_;
+  void count(std::size_t index, pid_t thread, pid_t process, std::uint64_t time_us);
+
+  Sink sink_;
+  std::vector<events::Denied> told_;
   std::map<DenialKey, std::size_t> by_key_;  // → index into told_
   std::map<std::string, std::size_t> by_text_;
+  std::map<pid_t, OfThread> by_thread_;
   std::uint64_t untold_ = 0;
+  std::uint64_t total_ = 0;
 };
 
 inline constexpr std::size_t kMostToldDenials = 1024;

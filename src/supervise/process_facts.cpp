@@ -60,13 +60,12 @@ std::string read_link(const std::string& link) {
 }
 
 std::string executable(pid_t thread) {
-  const std::string link = read_link(fmt::format("/proc/{}/exe", thread));
-  std::string_view path = link;
+  std::string path = read_link(fmt::format("/proc/{}/exe", thread));
   constexpr std::string_view kDeleted = " (deleted)";
   if (path.ends_with(kDeleted)) {
-    path.remove_suffix(kDeleted.size());
+    path.resize(path.size() - kDeleted.size());
   }
-  return std::string(path::basename(path));
+  return path;
 }
 
 }  // namespace
@@ -95,6 +94,7 @@ std::optional<ProcessFacts> parse_status(std::string_view text) {
   }
   facts.process = *leader;
   facts.pid_inside = *inside;
+  facts.threads = number(field(text, "Threads"), 10).value_or(0);
   facts.umask = static_cast<mode_t>(number(field(text, "Umask"), 8).value_or(022));
   return facts;
 }
@@ -110,7 +110,8 @@ std::optional<ProcessFacts> read_process(pid_t thread) {
         parse_status(read_proc_file(fmt::format("/proc/{}/status", facts->process), kMostStatus));
     facts->pid_inside = leader ? leader->pid_inside : facts->pid_inside;
   }
-  facts->program = executable(thread);
+  facts->executable = executable(thread);
+  facts->program = path::basename(facts->executable);
   facts->thread_name = read_proc_file(fmt::format("/proc/{}/comm", thread), 64);
   if (facts->thread_name.ends_with('\n')) {
     facts->thread_name.pop_back();

@@ -15,8 +15,10 @@ namespace sbx::supervise {
 struct ProcessFacts {
   pid_t process = 0;   // the thread's group leader, as seen from outside
   int pid_inside = 0;  // in the sandbox's pid namespace
+  int threads = 0;
   mode_t umask = 022;
-  std::string program;  // base name of the executable
+  std::string program;     // base name of the executable
+  std::string executable;  // its path, as the kernel shows it
   std::string thread_name;
 };
 

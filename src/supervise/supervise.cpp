@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "base/errno_name.h"
+#include "base/text.h"
 #include "plan/answer.h"
 #include "seccomp/compile.h"
 #include "seccomp/remedy.h"
@@ -72,7 +73,7 @@ class Supervisor {
         sink_(sink),
         epoll_(std::move(epoll)),
         listener_(running_.notify.get()),
-        denials_(sink_) {}
+        denials_([this](events::What what) { tell(std::move(what)); }) {}
 
   Status begin();
   const Running& running() const { return running_; }
@@ -90,12 +91,12 @@ class Supervisor {
   void deny(const seccomp_notif& notification, const seccomp::Rule& rule);
   ProcessFacts tell_denial(const seccomp_notif& notification, const seccomp::Rule& rule,
                            const plan::Answer& answer, const DenialKey& key,
-                           const std::optional<seccomp::Remedy>& remedy);
+                           const NetworkMediator::Denial* address = nullptr);
   plan::Answer deny_address(const seccomp_notif& notification,
                             const NetworkMediator::Denial& denial);
   void kill_caller(const seccomp_notif& notification, const ProcessFacts& process);
   NetworkMediator& network();
-  void note(events::Event::Kind kind, const std::string& text, const Origin& origin);
+  void tell(events::What what);
   void set_timer();
   void look_at_clock();
   void look_at_limits();
@@ -320,7 +321,7 @@ void Supervisor::decide(const seccomp_notif& notification) {
 void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& rule) {
   const plan::Answer answer = plan::answer_to(rule, plan_.on_violation);
   const ProcessFacts process =
-      tell_denial(notification, rule, answer, key_of(plan_.filter, rule, notification.data), {});
+      tell_denial(notification, rule, answer, key_of(plan_.filter, rule, notification.data));
   switch (answer.kind) {
     case plan::Answer::Kind::RunTold:
       listener_.let_run(notification.id);  // registers alone decided, and they cannot change
@@ -338,8 +339,9 @@ void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& ru
 
 ProcessFacts Supervisor::tell_denial(const seccomp_notif& notification, const seccomp::Rule& rule,
                                      const plan::Answer& answer, const DenialKey& key,
-                                     const std::optional<seccomp::Remedy>& remedy) {
-  const bool repeat = denials_.is_repeat(key);
+                                     const NetworkMediator::Denial* address) {
+  const std::uint64_t now = sys::realtime_microseconds();
+  const bool repeat = denials_.is_repeat(key, static_cast<pid_t>(notification.pid), now);
   ProcessFacts process;
   if (!repeat || answer.kind == plan::Answer::Kind::Kill) {
     process = read_process(static_cast<pid_t>(notification.pid)).value_or(ProcessFacts{});
@@ -347,21 +349,27 @@ ProcessFacts Supervisor::tell_denial(const seccomp_notif& notification, const se
   if (repeat) {
     return process;
   }
-  events::Event event;
-  event.kind = events::Event::Kind::Denied;
-  event.time_us = sys::realtime_microseconds();
-  event.denied = describe(plan_.filter, rule, notification, process);
+  events::Denied denied = describe(plan_.filter, rule, notification, process);
   if (!listener_.is_waiting(notification.id)) {
-    return process;  // what was read may have been another process's
+    // Killed meanwhile, and what was read may have been another process's. What the kernel has
+    // handed over is certain, and is told: a denied call is not hidden by its thread's death.
+    seccomp_notif bare = notification;
+    bare.pid = 0;
+    denied = describe(plan_.filter, rule, bare, {});
   }
-  if (remedy) {
-    event.denied.remedy = remedy->text;
-    event.denied.warning = remedy->warning;
+  if (address != nullptr) {
+    denied.object = plan::to_text(address->address);
+    denied.remedy = {.option = address->option + " " + address->entry,
+                     .key = address->key,
+                     .value = quote(address->entry),
+                     .is_list = true,
+                     .advice = {},
+                     .warning = address->warning};
   }
-  event.denied.answer = answer.kind == plan::Answer::Kind::Kill ? "killed"
-                        : plan::is_granted(answer)              ? "allowed (log)"
-                                                   : errno_name(answer.errno_value);
-  denials_.report(key, event);
+  denied.answer = answer.kind == plan::Answer::Kind::Kill ? "killed"
+                  : plan::is_granted(answer)              ? "allowed (log)"
+                                                          : errno_name(answer.errno_value);
+  denials_.report(key, std::move(denied), now);
   return process;
 }
 
@@ -384,11 +392,7 @@ plan::Answer Supervisor::deny_address(const seccomp_notif& notification,
               denial.address.address.size());
   key.named_arguments[2] = denial.address.port;
   key.named_arguments[3] = static_cast<std::uint64_t>(denial.address.transport);
-  const ProcessFacts process = tell_denial(
-      notification, rule, answer, key,
-      seccomp::Remedy{fmt::format("sbx run {0} {1} …, or  {2} = [\"{1}\"]", denial.option,
-                                  denial.entry, denial.key),
-                      denial.warning});
+  const ProcessFacts process = tell_denial(notification, rule, answer, key, &denial);
   if (answer.kind == plan::Answer::Kind::Kill) {
     kill_caller(notification, process);
   }
@@ -417,7 +421,7 @@ NetworkMediator& Supervisor::network() {
   if (!network_) {
     network_.emplace(plan_, std::move(running_.published), listener_, epoll_,
                      [this](const std::string& text, const Origin& origin) {
-                       note(events::Event::Kind::Network, text, origin);
+                       tell(events::NetworkNote{text, origin});
                      },
                      [this](const seccomp_notif& call, const NetworkMediator::Denial& denial) {
                        return deny_address(call, denial);
@@ -426,12 +430,8 @@ NetworkMediator& Supervisor::network() {
   return *network_;
 }
 
-void Supervisor::note(events::Event::Kind kind, const std::string& text, const Origin& origin) {
-  events::Event event;
-  event.kind = kind;
-  event.time_us = sys::realtime_microseconds();
-  event.note = {text, origin};
-  sink_(event);
+void Supervisor::tell(events::What what) {
+  sink_(events::Event{sys::realtime_microseconds(), {}, {}, std::move(what)});
 }
 
 // One timer for whatever comes first.
@@ -457,10 +457,9 @@ void Supervisor::look_at_clock() {
     time_limit_at_.reset();
     kill_at_ = now + kMercyMilliseconds;
     timed_out_ = true;
-    note(events::Event::Kind::Limit,
-         fmt::format("the time limit of {} s is over: the command is asked to end",
-                     *plan_.time_limit_seconds),
-         plan_.time_limit_origin);
+    tell(events::LimitHit{fmt::format("the time limit of {} s is over: the command is asked to end",
+                                      *plan_.time_limit_seconds),
+                          plan_.time_limit_origin});
     sys::send_signal(running_.init.get(), SIGTERM);
     sys::send_signal(running_.init.get(), SIGCONT);  // a stopped program could not end (timeout(1))
   }
@@ -476,7 +475,7 @@ void Supervisor::look_at_clock() {
 void Supervisor::look_at_limits() {
   for (LimitWatch& watch : running_.limits) {
     if (const auto text = watch.look()) {
-      note(events::Event::Kind::Limit, *text, watch.origin());
+      tell(events::LimitHit{*text, watch.origin()});
     }
   }
 }
@@ -486,10 +485,10 @@ void Supervisor::note_signalled_limit(int signal) {
   const int resource = signal == SIGXCPU ? RLIMIT_CPU : signal == SIGXFSZ ? RLIMIT_FSIZE : -1;
   for (const plan::ResourceLimit& limit : plan_.limits) {
     if (limit.resource == resource) {
-      note(events::Event::Kind::Limit,
-           fmt::format("the limit {} = {} was reached: the command was ended", limit.name,
-                       limit.value),
-           limit.origin);
+      tell(events::LimitHit{
+          fmt::format("the limit {} = {} was reached: the command was ended", limit.name,
+                      limit.value),
+          limit.origin});
     }
   }
 }
@@ -517,7 +516,7 @@ Result<Outcome> Supervisor::conclude(const sys::Ended& init) {
     network_->look_around(UINT64_MAX);  // what was to be told later
   }
   look_at_limits();
-  denials_.close(sys::realtime_microseconds());
+  denials_.close();
   if (timed_out_) {
     return Outcome(TimedOut{});
   }
@@ -537,11 +536,10 @@ Result<Outcome> Supervisor::conclude(const sys::Ended& init) {
   }
   note_signalled_limit(signal);
   if (status && is_crash(signal)) {
-    events::Event event;
-    event.kind = events::Event::Kind::Crashed;
-    event.time_us = sys::realtime_microseconds();
-    event.wait_status = *status;
-    sink_(event);
+    events::Crashed crashed;
+    crashed.signal = signal;
+    crashed.core_dumped = WCOREDUMP(*status);
+    tell(std::move(crashed));
   }
   return Outcome(Killed{signal});
 }

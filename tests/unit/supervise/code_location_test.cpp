@@ -98,9 +98,17 @@ TEST_CASE("lines that are no mapping") {
   CHECK_FALSE(parse_mapping(line));
 }
 
+namespace {
+
+std::string location_of(pid_t thread, std::uint64_t address) {
+  return to_text(sbx::supervise::code_place(thread, address));
+}
+
+}  // namespace
+
 TEST_CASE("a place in this program has its name") {
   const auto address = std::bit_cast<std::uintptr_t>(&sbx_test_landmark);
-  const std::string location = sbx::supervise::code_location(::getpid(), address + 2);
+  const std::string location = location_of(::getpid(), address + 2);
   INFO(location);
   CHECK(location.find("+0x") != std::string::npos);
   CHECK(location.find(" sbx_test_landmark") != std::string::npos);
@@ -109,10 +117,10 @@ TEST_CASE("a place in this program has its name") {
 TEST_CASE("memory without a file, and none at all") {
   void* const page = ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   const auto address = std::bit_cast<std::uintptr_t>(page);
-  CHECK(sbx::supervise::code_location(::getpid(), address + 8).find("anonymous memory") == 0);
+  CHECK(location_of(::getpid(), address + 8).find("anonymous memory") == 0);
   ::munmap(page, 4096);
-  CHECK(sbx::supervise::code_location(::getpid(), 8).empty());
-  CHECK(sbx::supervise::code_location(0x7ffffff0, 8).empty());
+  CHECK(location_of(::getpid(), 8).empty());
+  CHECK(location_of(0x7ffffff0, 8).empty());
 }
 
 TEST_CASE("a symbol covers its bytes and no more") {

@@ -120,7 +120,9 @@ int code_of(const live::Run& run) {
 std::string notes_of(const live::Run& run) {
   std::string notes;
   for (const auto& event : run.events) {
-    notes += event.note.text + "\n";
+    if (const auto* note = std::get_if<sbx::events::NetworkNote>(&event.what)) {
+      notes += note->text + "\n";
+    }
   }
   return notes;
 }

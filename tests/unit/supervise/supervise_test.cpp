@@ -13,6 +13,7 @@
 #include "live_sandbox.h"
 #include "sys/pidfd.h"
 
+using sbx::events::Denied;
 using sbx::events::Event;
 using sbx::seccomp::Mediation;
 namespace live = sbx::live;
@@ -64,8 +65,7 @@ TEST_CASE("supervise tells a crash") {
   const auto run = live::run(plan, [] { return ::raise(SIGSEGV); });
   CHECK(code_of(run) == 128 + SIGSEGV);
   REQUIRE(run.events.size() == 1);
-  CHECK(run.events[0].kind == Event::Kind::Crashed);
-  CHECK(WTERMSIG(run.events[0].wait_status) == SIGSEGV);
+  CHECK(std::get<sbx::events::Crashed>(run.events[0].what).signal == SIGSEGV);
 }
 
 TEST_CASE("a denied call is answered with the policy's errno and told") {
@@ -78,19 +78,20 @@ TEST_CASE("a denied call is answered with the policy's errno and told") {
   CHECK(code_of(run) == 0);
   CHECK(live::shared().numbers[0] == -EACCES);
   REQUIRE(run.events.size() == 1);
-  const auto& denied = run.events[0].denied;
-  CHECK(denied.name == "getpid");
+  const auto& denied = std::get<Denied>(run.events[0].what);
+  CHECK(denied.call == "getpid");
   CHECK(denied.number == SYS_getpid);
-  CHECK(denied.pid_inside == 2);
-  CHECK(denied.pid_outside > 2);
-  CHECK_FALSE(denied.program.empty());
+  CHECK(denied.actor.pid_inside == 2);
+  CHECK(denied.actor.pid_outside > 2);
+  CHECK_FALSE(denied.actor.program.empty());
   CHECK(denied.answer == "EACCES");
   CHECK(denied.rule == "not in allow");
-  CHECK(denied.remedy.find("--allow getpid") != std::string::npos);
-  INFO(denied.location);
-  CHECK(denied.location.find(denied.program + "+0x") == 0);
+  CHECK(denied.remedy.option.find("--allow getpid") != std::string::npos);
+  const std::string location = to_text(denied.place);
+  INFO(location);
+  CHECK(location.find(denied.actor.program + "+0x") == 0);
 #if defined(__x86_64__)
-  CHECK(denied.location.find(" sbx_test_getpid") != std::string::npos);
+  CHECK(location.find(" sbx_test_getpid") != std::string::npos);
 #endif
 }
 
@@ -111,7 +112,7 @@ TEST_CASE("a violation kills before the call returns, whatever handles SIGSYS") 
   CHECK(live::shared().numbers[0] == 0);
   CHECK(live::shared().numbers[1] == 0);
   REQUIRE(run.events.size() == 1);
-  CHECK(run.events[0].denied.answer == "killed");
+  CHECK(std::get<Denied>(run.events[0].what).answer == "killed");
 }
 
 TEST_CASE("a violation of another process kills that one alone") {
@@ -156,7 +157,7 @@ TEST_CASE("on-violation = log lets a call run, but never what opens the sandbox"
   const auto run = live::run(plan, [] { return sbx_test_getpid() == 2 ? 0 : 1; });
   CHECK(code_of(run) == (runs ? 0 : 1));
   REQUIRE(run.events.size() == 1);
-  CHECK((run.events[0].denied.answer == "allowed (log)") == runs);
+  CHECK((std::get<Denied>(run.events[0].what).answer == "allowed (log)") == runs);
 }
 
 TEST_CASE("a flood of denials is told twice") {
@@ -169,8 +170,8 @@ TEST_CASE("a flood of denials is told twice") {
   });
   CHECK(code_of(run) == 0);
   REQUIRE(run.events.size() == 2);
-  CHECK(run.events[0].denied.repeated == 0);
-  CHECK(run.events[1].denied.repeated == 4999);
+  CHECK(std::get<Denied>(run.events[0].what).count == 1);
+  CHECK(std::get<Denied>(run.events[1].what).count == 5000);
 }
 
 TEST_CASE("a denial by a thread names its process") {
@@ -191,7 +192,7 @@ TEST_CASE("a denial by a thread names its process") {
   });
   CHECK(code_of(run) == 0);
   REQUIRE(run.events.size() == 1);
-  CHECK(run.events[0].denied.pid_inside == 2);
+  CHECK(std::get<Denied>(run.events[0].what).actor.pid_inside == 2);
 }
 
 TEST_CASE("signals to the supervisor reach the command") {
@@ -238,6 +239,5 @@ TEST_CASE("the time limit ends a command that ends when asked") {
   });
   CHECK(code_of(run) == 124);
   REQUIRE(run.events.size() == 1);
-  CHECK(run.events[0].kind == Event::Kind::Limit);
-  CHECK(run.events[0].note.origin.source == "--limit time=1");
+  CHECK(std::get<sbx::events::LimitHit>(run.events[0].what).origin.source == "--limit time=1");
 }
