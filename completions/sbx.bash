@@ -18,6 +18,7 @@ _sbx_options() {
     import) echo "--compat --from --output -o --strict --quiet -q --json --help -h" ;;
     export) echo "--to --output -o --strict --quiet -q --json --help -h" ;;
     verify) echo "--json --help -h" ;;
+    audit) echo "--follow --since --match --alert-on --json --help -h" ;;
     doctor) echo "--json --color --no-color --help -h" ;;
     help) echo "--dump-options --help -h" ;;
     version) echo "--help -h" ;;
@@ -29,7 +30,7 @@ _sbx_takes_value() {
   case $1 in
     --policy | -p | -qp | --ro | --rw | --overlay | --exec | --tmpfs | --hide | --workdir | --home | --net | \
       --publish | -P | -qP | --connect | --bind | --dns | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
-      --allow-degraded | --report | --color | --seccomp | --compat | --from | --to | --output | -o) return 0 ;;
+      --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o) return 0 ;;
   esac
   return 1
 }
@@ -65,6 +66,7 @@ _sbx_value() {
     --tty) _sbx_words "auto always never inherit" "$2" ;;
     --on-violation) _sbx_words "kill errno log" "$2" ;;
     --color) _sbx_words "auto always never" "$2" ;;
+    --match | --alert-on) _sbx_words "kill crash denied logged seccomp landlock" "$2" ;;
     --limit)
       compopt -o nospace 2>/dev/null
       _sbx_words "time= memory= processes= cpu= files= file-size= scratch= core= cpu-percent= cpu-weight= cgroup=" "$2" ;;
@@ -100,7 +102,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run check show explain diff list syscall schema import export verify doctor help version --help -h --version -V" "$current"
+    _sbx_words "run check show explain diff list syscall schema import export verify audit doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run ]]; then
@@ -125,7 +127,7 @@ _sbx() {
     _sbx_value "${COMP_WORDS[COMP_CWORD - 2]}" "$current"
     return
   fi
-  if [[ $verb == run || $verb == explain || $verb == import || $verb == export ]] && _sbx_takes_value "$previous"; then
+  if [[ $verb == run || $verb == explain || $verb == audit || $verb == import || $verb == export ]] && _sbx_takes_value "$previous"; then
     _sbx_value "$previous" "$current"
     return
   fi
@@ -140,8 +142,8 @@ _sbx() {
   case $verb in
     run) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
     check | show | explain | diff | export) _sbx_policies "$current" ;;
-    import) _sbx_paths -f "$current" ;;
-    help) _sbx_words "run check show explain diff list syscall schema import export verify doctor help version" "$current" ;;
+    import | audit) _sbx_paths -f "$current" ;;
+    help) _sbx_words "run check show explain diff list syscall schema import export verify audit doctor help version" "$current" ;;
   esac
 }
 

@@ -42,6 +42,8 @@ Result<int> dispatch(Command command) {
       return sbx::cli::write_export(command);
     case Verb::Verify:
       return sbx::cli::verify(command);
+    case Verb::Audit:
+      return sbx::cli::audit(command);
     case Verb::Doctor:
       return sbx::cli::doctor(command);
     case Verb::Help:

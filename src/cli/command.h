@@ -28,6 +28,9 @@ struct Command {
   policy::Text seccomp;  // --seccomp FILE; empty: the policy's own
   interop::Compat compat = interop::Compat::Runc;
   std::string report;  // --report FILE; empty: none
+  std::string since;     // audit: --since TIME; empty: from the start
+  std::string match;     // audit: --match; empty: every record
+  std::string alert_on;  // audit: --alert-on; empty: none
   bool dry_run = false;
   bool self_test = false;
   bool trace_launch = false;
@@ -38,6 +41,7 @@ struct Command {
   bool neutral = false;
   bool only_wider = false;
   bool strict = false;
+  bool follow = false;
   bool dump = false;
   bool dump_options = false;
   Color color = Color::Auto;

@@ -27,7 +27,7 @@ void JsonWriter::begin(char bracket) {
 void JsonWriter::end(char bracket) {
   --depth_;
   if (!first_) {
-    text_ += "\n" + std::string(2 * static_cast<std::size_t>(depth_), ' ');
+    break_line();
   }
   text_ += bracket;
   first_ = false;
@@ -44,10 +44,16 @@ void JsonWriter::separate() {
     return;
   }
   if (depth_ > 0) {
-    text_ += first_ ? "\n" : ",\n";
-    text_ += std::string(2 * static_cast<std::size_t>(depth_), ' ');
+    text_ += first_ ? "" : ",";
+    break_line();
   }
   first_ = false;
+}
+
+void JsonWriter::break_line() {
+  if (layout_ == Layout::Indented) {
+    text_ += "\n" + std::string(2 * static_cast<std::size_t>(depth_), ' ');
+  }
 }
 
 void JsonWriter::quote(std::string_view text) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON (RFC 8259) written in order, indented by two. Strings that are no UTF-8, as paths may be,
+// JSON (RFC 8259) written in order, indented by two, or on one line. Strings that are no UTF-8, as paths may be,
 // come out with their bytes escaped as \xNN text, so that the document stays valid.
 #pragma once
 
@@ -11,6 +11,10 @@ namespace sbx::cli {
 
 class JsonWriter {
  public:
+  enum class Layout { Indented, OneLine };
+
+  explicit JsonWriter(Layout layout = Layout::Indented) : layout_(layout) {}
+
   void begin_object() { begin('{'); }
   void end_object() { end('}'); }
   void begin_array() { begin('['); }
@@ -36,6 +40,9 @@ class JsonWriter {
   void separate();
   void quote(std::string_view text);
 
+  void break_line();
+
+  Layout layout_;
   std::string text_;
   int depth_ = 0;
   bool first_ = true;

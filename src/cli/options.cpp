@@ -103,6 +103,17 @@ constexpr VerbInfo kVerbs[] = {
      "sbx verify nginx\n"
      "sbx verify 4711                            # a pid, seen from outside\n"
      "sbx verify --json nginx\n"},
+    {Verb::Audit, "audit", "[FILE|-]", "say what the kernel recorded of denials and crashes",
+     "Reads the kernel's own records of any process, also of services and containers: calls that\n"
+     "a seccomp filter killed, refused or logged, crashes, accesses that Landlock denied. Without\n"
+     "FILE from auditd's log or the kernel log, which takes root; - is standard input. Calls are\n"
+     "named for every ABI, equal records are counted. With --alert-on the exit status is 1 if a\n"
+     "record fits, 2 if none does but not all could be read, else 0.\n",
+     "sbx audit                                  # this machine's records, as root\n"
+     "sbx audit /var/log/audit/audit.log.1       # a log, or: dmesg | sbx audit -\n"
+     "sbx audit --follow                         # live, from the audit multicast group\n"
+     "sbx audit --match 'call=ptrace and exe=/usr/sbin/*'\n"
+     "sbx audit --since 5m --alert-on kill,crash # for monitoring\n"},
     {Verb::Doctor, "doctor", "", "say what this kernel and host allow",
      "Tries what `sbx run` needs, as an ordinary user, and prints for each item its state,\n"
      "what follows from it, and what to do. Exit status 1 if `sbx run` cannot work here.\n",
@@ -209,9 +220,18 @@ constexpr OptionInfo kOptions[] = {
      "print bare names, one a line"},
     {Option::Strict, "check import export", "Output", "--strict", "", "", false, Offer::Nothing, "",
      "exit with status 1 for warnings too, or for anything that was changed or dropped"},
+    {Option::Follow, "audit", "Records", "--follow", "", "", false, Offer::Nothing, "",
+     "print each record as it comes, until a signal ends it; with --since also those before"},
+    {Option::Since, "audit", "Records", "--since", "", "TIME", false, Offer::Nothing, "",
+     "leave out what was before TIME: 10m, 2h, 1d ago, or 2026-11-24T09:12 in UTC"},
+    {Option::Match, "audit", "Records", "--match", "", "CONDITION", false, Offer::Nothing, "",
+     "only records that fit: kill, crash, denied, logged, seccomp, landlock, or a field, as "
+     "call=ptrace (see man sbx)"},
+    {Option::AlertOn, "audit", "Records", "--alert-on", "", "CONDITION", false, Offer::Nothing, "",
+     "mark the records that fit, and exit with status 1 if there was one"},
     {Option::Dump, "syscall", "Output", "--dump", "", "", false, Offer::Nothing, "",
      "print every call, one a line, columns separated by tabs"},
-    {Option::Json, "run check show explain diff list syscall import export verify doctor", "Output", "--json", "", "",
+    {Option::Json, "run check show explain diff list syscall import export verify audit doctor", "Output", "--json", "", "",
      false, Offer::Nothing, "", "print JSON"},
     {Option::Color, "run check explain doctor", "Output", "--color", "", "WHEN", false,
      Offer::Words, "auto|always|never", "colour on standard error and in doctor's table"},
@@ -219,7 +239,7 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run check show explain diff list syscall schema import export verify doctor help version", "Output",
+    {Option::Help, "run check show explain diff list syscall schema import export verify audit doctor help version", "Output",
      "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 

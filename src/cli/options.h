@@ -13,7 +13,7 @@
 
 namespace sbx::cli {
 
-enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Verify, Doctor, Help, Version };
+enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Verify, Audit, Doctor, Help, Version };
 
 struct VerbInfo {
   Verb verb;
@@ -70,6 +70,10 @@ enum class Option {
   Neutral,
   OnlyWider,
   Strict,
+  Follow,
+  Since,
+  Match,
+  AlertOn,
   Dump,
   DumpOptions,
   Help,

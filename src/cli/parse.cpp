@@ -150,6 +150,12 @@ Status check_operands(const Command& command) {
                              join(words_of(info(Option::To)), ", ")};
       }
       return {};
+    case Verb::Audit:
+      if (count > 1) {
+        return Error{.action = "sbx audit takes one file",
+                     .hint = "for several: cat FILE… | sbx audit -"};
+      }
+      return {};
     case Verb::List:
     case Verb::Schema:
     case Verb::Doctor:

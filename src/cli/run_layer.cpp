@@ -272,6 +272,18 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Dump:
       command.dump = true;
       return {};
+    case Option::Follow:
+      command.follow = true;
+      return {};
+    case Option::Since:
+      command.since = value;
+      return {};
+    case Option::Match:
+      command.match = value;
+      return {};
+    case Option::AlertOn:
+      command.alert_on = value;
+      return {};
     case Option::Names:
       command.names = true;
       return {};

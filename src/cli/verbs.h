@@ -18,6 +18,7 @@ Result<int> schema();
 Result<int> import(const Command& command);
 Result<int> write_export(const Command& command);
 Result<int> verify(const Command& command);
+Result<int> audit(const Command& command);
 Result<int> doctor(const Command& command);
 Result<int> help(const Command& command);
 Result<int> version();
