@@ -89,12 +89,15 @@ constexpr VerbInfo kVerbs[] = {
      "sbx import docker.json -o ~/.config/sbx/policies/app.toml\n"
      "sbx import --strict config.json >app.toml  # status 1 if anything was changed or dropped\n"
      "sbx diff docker.json default               # without a file between\n"},
-    {Verb::Export, "export", "--to FORMAT [OPTION]… POLICY", "write a policy for another tool",
-     "Writes what POLICY (a name or a file) comes to on this host in the format of another tool.\n"
+    {Verb::Export, "export", "--to FORMAT [OPTION]… POLICY [COMMAND [ARGUMENT]…]", "write a policy for another tool",
+     "Writes what POLICY (a name or a file) comes to on this host in the format of another tool,\n"
+     "for COMMAND where the format says what is run.\n"
      "What that format cannot say is reported on standard error, and so is every system call that\n"
      "would be answered differently there, found by evaluating both.\n",
      "sbx export --to oci nginx -o seccomp.json  # for runc, crun, podman\n"
-     "sbx export --to docker --strict nginx      # status 1 if anything is lost\n"},
+     "sbx export --to docker --strict nginx      # status 1 if anything is lost\n"
+     "sbx export --to kubernetes nginx -o nginx.yaml  # and nginx.json beside it\n"
+     "sbx export --to bwrap default -o run.sh && ./run.sh ls /\n"},
     {Verb::Verify, "verify", "PID|NAME…", "compare a running sandbox with its policy",
      "Looks at the processes of a running sandbox, found by its own pid, by that of a process in\n"
      "it, or by the name of its policy or program, and says of each promise whether it holds:\n"
@@ -212,7 +215,8 @@ constexpr OptionInfo kOptions[] = {
      "exit with status 1 only if B allows something that A does not"},
     {Option::From, "import", "Format", "--from", "", "FORMAT", false, Offer::Words, "oci|docker",
      "the format of FILE, where its content does not tell"},
-    {Option::To, "export", "Format", "--to", "", "FORMAT", false, Offer::Words, "oci|docker",
+    {Option::To, "export", "Format", "--to", "", "FORMAT", false, Offer::Words,
+     "oci|docker|kubernetes|security-profiles-operator|bwrap",
      "the format to write"},
     {Option::Output, "import export", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
      "write to FILE, which is replaced as a whole"},

@@ -140,8 +140,8 @@ Status check_operands(const Command& command) {
       }
       return {};
     case Verb::Export:
-      if (count != 1) {
-        return Error{.action = count == 0 ? "no policy to export" : "sbx export takes one policy",
+      if (count == 0) {
+        return Error{.action = "no policy to export",
                      .hint = "write sbx export --to FORMAT POLICY, as sbx export --to oci nginx"};
       }
       if (command.format.empty()) {

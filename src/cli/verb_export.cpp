@@ -39,9 +39,9 @@ struct Resolved {
   plan::LaunchPlan plan;
 };
 
-Result<Resolved> resolve_here(const std::string& name) {
+Result<Resolved> resolve_here(const Command& command) {
   const Library library = open_library();
-  const auto layers = load(name, library);
+  const auto layers = load(command.operands[0], library);
   if (!layers) {
     return layers.error();
   }
@@ -57,6 +57,7 @@ Result<Resolved> resolve_here(const std::string& name) {
     facts->name_servers = host::name_servers();
   }
   plan::Request request;
+  request.command.assign(command.operands.begin() + 1, command.operands.end());
   // Of no effect on what is written, and perhaps missing on the machine that writes it.
   request.allow_degraded = {"landlock"};
   Status looked;
@@ -68,12 +69,10 @@ Result<Resolved> resolve_here(const std::string& name) {
   return Resolved{*std::move(policy), *std::move(plan)};
 }
 
-// "profile.sh" and ".bpf": "profile.bpf".
-std::string beside(const std::string& path, const std::string& suffix) {
-  const std::string name(path::basename(path));
+// "profile.sh" → "profile".
+std::string stem_of(std::string_view name) {
   const std::size_t dot = name.rfind('.');
-  const std::string stem = dot != std::string::npos && dot > 0 ? name.substr(0, dot) : name;
-  return path.substr(0, path.size() - name.size()) + stem + suffix;
+  return std::string(dot != std::string_view::npos && dot > 0 ? name.substr(0, dot) : name);
 }
 
 Status write_out(const Command& command, const interop::Export& written) {
@@ -82,7 +81,13 @@ Status write_out(const Command& command, const interop::Export& written) {
                  .hint = "say where with -o FILE; the others are written beside it"};
   }
   for (const auto& [suffix, content] : written.files) {
-    SBX_TRY(write_file(beside(command.output, suffix), content));
+    const std::string name(path::basename(command.output));
+    const std::string directory = command.output.substr(0, command.output.size() - name.size());
+    if (stem_of(name) + suffix == name) {
+      return Error{.action = command.output + " is the name of a file beside it",
+                   .hint = "choose another ending"};
+    }
+    SBX_TRY(write_file(directory + stem_of(name) + suffix, content));
   }
   if (!command.output.empty()) {
     return write_file(command.output, written.text, written.text.starts_with("#!"));
@@ -97,7 +102,7 @@ Result<int> write_export(const Command& command) {
   if (!format) {
     return format.error();
   }
-  const auto resolved = resolve_here(command.operands[0]);
+  const auto resolved = resolve_here(command);
   if (!resolved) {
     return resolved.error();
   }
@@ -105,14 +110,15 @@ Result<int> write_export(const Command& command) {
       (*format)->write(interop::ExportRequest{.policy = resolved->policy,
                         .plan = resolved->plan,
                         .name = resolved->policy.name,
-                        .output = std::string(path::basename(command.output))});
+                        .output = std::string(path::basename(command.output)),
+                                              .stem = stem_of(path::basename(command.output))});
   if (!written) {
     return written.error();
   }
   Translation translation;
   translation.title = command.operands[0] + ": policy → " + command.format;
   translation.findings = written->lost;
-  if (written->filter) {
+  if (written->filter && (!command.quiet || command.strict || command.json)) {
     translation.proof =
         prove(resolved->plan.filter, *written->filter, resolved->policy, resolved->plan);
     translation.a = command.operands[0];

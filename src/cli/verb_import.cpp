@@ -45,7 +45,7 @@ Result<Translation> translate(const Command& command, const Foreign& foreign, co
   if (!plan) {
     return plan.error();
   }
-  if (foreign.import.filter) {
+  if (foreign.import.filter && (!command.quiet || command.strict || command.json)) {
     translation.proof = prove(*foreign.import.filter, plan->filter, *policy, *plan);
     translation.a = command.operands[0];
     translation.b = "the policy";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "interop/format.h"
 
+#include "interop/bwrap.h"
+#include "interop/kubernetes.h"
 #include "interop/oci_profile.h"
 
 namespace sbx::interop {
@@ -16,6 +18,12 @@ constexpr Format kFormats[] = {
      is_oci, import_oci, export_oci},
     {"docker", ".json", "Docker's dialect of it, with archMap and conditions", nullptr, import_oci,
      export_docker},
+    {"kubernetes", "", "securityContext of a container, with the profile beside it", nullptr, nullptr,
+     export_kubernetes},
+    {"security-profiles-operator", "", "SeccompProfile object for a cluster", nullptr, nullptr,
+     export_profiles_operator},
+    {"bwrap", "", "script that calls bubblewrap, with the filter beside it", nullptr, nullptr,
+     export_bwrap},
 };
 
 }  // namespace

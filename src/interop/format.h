@@ -71,6 +71,7 @@ struct ExportRequest {
   const plan::LaunchPlan& plan;
   std::string name;    // the policy's
   std::string output;  // the file's name without directory; empty: standard output
+  std::string stem;    // the same up to its last dot: what further files are called
 };
 
 struct Export {

@@ -283,8 +283,9 @@ Json rule_json(const OciRule& rule, bool docker) {
   return json;
 }
 
-std::string profile_text(const OciProfile& profile, bool docker) {
-  constexpr std::size_t kWidth = 100;
+}  // namespace
+
+Json profile_json(const OciProfile& profile, bool docker) {
   Json json = Json::object();
   json.set("defaultAction", Json::string(to_word(profile.default_action)));
   if (profile.default_errno) {
@@ -305,22 +306,33 @@ std::string profile_text(const OciProfile& profile, bool docker) {
     rules.items.push_back(rule_json(rule, docker));
   }
   json.set("syscalls", std::move(rules));
-  return write_json(json, kWidth) + "\n";
+  return json;
 }
+
+Result<seccomp::FilterSpec> read_back(std::string_view text, const ExportRequest& request) {
+  ImportRequest back;
+  back.text = text;
+  back.source = request.output.empty() ? "the profile" : request.output;
+  back.arch = request.plan.filter.arch;
+  const auto profile = read_oci(back.text, back.source);
+  if (!profile) {
+    return profile.error();
+  }
+  return oci_filter(*profile, back);
+}
+
+namespace {
 
 Result<Export> write_profile(const ExportRequest& request, bool docker) {
   Export written;
   const OciProfile profile = export_profile(request.plan, written.lost);
-  written.text = profile_text(profile, docker);
-  ImportRequest back;
-  back.text = written.text;
-  back.source = request.output.empty() ? "the profile" : request.output;
-  back.arch = request.plan.filter.arch;
-  const auto again = read_oci(back.text, back.source);
-  if (!again) {
-    return again.error();
+  constexpr std::size_t kWidth = 100;
+  written.text = write_json(profile_json(profile, docker), kWidth) + "\n";
+  auto filter = read_back(written.text, request);
+  if (!filter) {
+    return std::move(filter).error();
   }
-  written.filter = oci_filter(*again, back);
+  written.filter = *std::move(filter);
   return written;
 }
 

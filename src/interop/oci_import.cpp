@@ -50,8 +50,11 @@ Word word_of(OciAction action, const std::optional<std::uint64_t>& value) {
   if (number == EPERM) {
     return {"deny", {}};
   }
+  if (number == 0) {
+    return {"pretend", {}};
+  }
   const std::string name = errno_name(number);
-  if (number == 0 || errno_from_name(name) != number) {
+  if (errno_from_name(name) != number) {
     return {"deny", fmt::format("errno {} has no name for a policy: EPERM", number)};
   }
   return {"errno(" + name + ")", {}};
@@ -273,7 +276,10 @@ class Importer {
   }
 
   void set_default() {
-    const Word word = word_of(profile_.default_action, profile_.default_errno);
+    Word word = word_of(profile_.default_action, profile_.default_errno);
+    if (word.action == "pretend") {
+      word = {"deny", "a policy does not pretend by default that calls were made: EPERM"};
+    }
     const std::string what = fmt::format("defaultAction {}", to_word(profile_.default_action));
     default_ = word.action;
     if (word.action == "allow" || word.action == "log") {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/errno_name.h"
 #include "base/text.h"
 
 namespace sbx::interop {
@@ -34,6 +35,10 @@ class ProfileReader {
   Result<OciProfile> read(const Json& document) {
     for (const auto& [name, value] : document.members) {
       SBX_TRY(read_member(name, value));
+    }
+    // Podman's: the number once more, by its name, which counts where the two differ.
+    if (const Json* name = document.find("defaultErrno"); is_there(name)) {
+      SBX_TRY(read_errno_name(*name, profile_.default_errno));
     }
     const Json* action = document.find("defaultAction");
     if (!is_there(action)) {
@@ -68,6 +73,9 @@ class ProfileReader {
     }
     if (name == "defaultErrnoRet") {
       return read_number(value, name, profile_.default_errno);
+    }
+    if (name == "defaultErrno") {
+      return {};  // read when the number has been
     }
     if (name == "architectures") {
       return read_strings(value, name, profile_.architectures);
@@ -134,8 +142,17 @@ class ProfileReader {
     return into ? Status() : Status(fail(value, name + " is an integer of 0 to 2^64 - 1"));
   }
 
-  Status read_errno(const Json& value, std::optional<std::uint64_t>& into) const {
-    return read_number(value, "errnoRet", into);
+  Status read_errno_name(const Json& value, std::optional<std::uint64_t>& into) const {
+    if (value.kind == Json::Kind::String && value.text.empty()) {
+      return {};
+    }
+    const auto number = errno_from_name(value.text);
+    if (!number) {
+      return fail(value, "unknown errno name " + quote(value.text),
+                  "errno(3) lists the names: EPERM, EACCES, ENOENT …");
+    }
+    into = static_cast<std::uint64_t>(*number);
+    return {};
   }
 
   Status read_action(const Json& value, OciAction& into) const {
@@ -194,7 +211,9 @@ class ProfileReader {
         has_action = true;
         SBX_TRY(read_action(member, rule.action));
       } else if (name == "errnoRet") {
-        SBX_TRY(read_errno(member, rule.errno_value));
+        SBX_TRY(read_number(member, name, rule.errno_value));
+      } else if (name == "errno") {
+        continue;  // below
       } else if (name == "args") {
         SBX_TRY(read_arguments(member, rule));
       } else if (name == "includes") {
@@ -208,6 +227,9 @@ class ProfileReader {
                                    fmt::format("syscalls[{}].{}", profile_.rules.size(), name), {},
                                    "sbx knows no such member", Origin{profile_.source, member.line, 0}});
       }
+    }
+    if (const Json* name = value.find("errno"); is_there(name)) {
+      SBX_TRY(read_errno_name(*name, rule.errno_value));
     }
     if (!has_action) {
       return fail(value, "a rule without action", "say what happens: \"action\": \"SCMP_ACT_ALLOW\"");

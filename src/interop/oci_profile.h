@@ -112,6 +112,11 @@ seccomp::FilterSpec oci_filter(const OciProfile& profile, const ImportRequest& r
 // What the plan's filter decides, and what a profile cannot say of the plan.
 OciProfile export_profile(const plan::LaunchPlan& plan, std::vector<Finding>& lost);
 
+Json profile_json(const OciProfile& profile, bool docker);
+
+// What a written profile says, for the proof.
+Result<seccomp::FilterSpec> read_back(std::string_view text, const ExportRequest& request);
+
 Result<Import> import_oci(const ImportRequest& request);
 Result<Export> export_oci(const ExportRequest& request);
 Result<Export> export_docker(const ExportRequest& request);

@@ -52,9 +52,12 @@ Result<Effect> read_action(const policy::Text& text) {
   if (word == "log") {
     return Effect{{Verdict::Notify, 0}, Mediation::Log, false, Strictness::Log};
   }
+  if (word == "pretend") {
+    return Effect{{Verdict::Errno, 0}, Mediation::Deny, false, Strictness::Errno};
+  }
   if (word.starts_with("errno(") && word.ends_with(")")) {
     const std::string name = word.substr(6, word.size() - 7);
-    // ENOTSUP and the like are further names; 0 would be success.
+    // ENOTSUP and the like are further names; 0 would be success, which has a word of its own.
     if (const auto value = errno_from_name(name); value && *value > 0 && *value <= 4095) {
       return Effect{{Verdict::Errno, static_cast<std::uint16_t>(*value)},
                     Mediation::Deny,
@@ -65,7 +68,7 @@ Result<Effect> read_action(const policy::Text& text) {
                  text.origin, "a name of errno(3), as errno(EACCES)"};
   }
   return Error{fmt::format("unknown action {}", quote(word)), 0, text.origin,
-               "allow, deny, errno(NAME), kill, log or notify"};
+               "allow, deny, errno(NAME), pretend, kill, log or notify"};
 }
 
 Rule make_rule(const Effect& effect, const Origin& origin, std::string text) {

@@ -173,8 +173,8 @@ constexpr std::array kKeys = {
             "name beats a group; then the later layer wins; then deny."},
     KeyInfo{Key::SeccompRules, "seccomp", "rule", KeyType::Rules, "", "",
             "Rules with a condition: [[seccomp.rule]] syscalls = [\"socket\"], when = \"domain == "
-            "AF_PACKET\", action = allow, deny, errno(NAME), kill, log or notify. They come before "
-            "allow and deny. `sbx syscall NAME` lists a call's arguments."},
+            "AF_PACKET\", action = allow, deny, errno(NAME), pretend (answer that it was done), kill, log "
+            "or notify. They come before allow and deny. `sbx syscall NAME` lists a call's arguments."},
     KeyInfo{Key::MemoryWx, "memory", "wx", KeyType::Choice, "deny|allow", "deny",
             "Memory that is writable and executable, at once or one after the other. allow: for "
             "programs that compile to memory (JIT)."},

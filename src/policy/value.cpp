@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kErrnoForm = "errno(NAME)";
 constexpr std::string_view kNamespaceKinds = "user|mount|pid|net|ipc|uts|cgroup|time";
-constexpr std::string_view kRuleActions = "allow|deny|errno(NAME)|kill|log|notify";
+constexpr std::string_view kRuleActions = "allow|deny|errno(NAME)|pretend|kill|log|notify";
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
