@@ -25,13 +25,9 @@ std::string comment(std::string_view text) {
   return out;
 }
 
-// One line where it fits, else lines filled to the width.
-std::string list(const std::vector<std::string>& entries, std::size_t name_length) {
-  const std::string one = "[" + join(entries, ", ") + "]";
-  if (name_length + one.size() <= kWidth) {
-    return one;
-  }
-  std::string out = "[\n";
+// Entries filled into lines of the width.
+std::string filled(const std::vector<std::string>& entries) {
+  std::string out;
   std::string line = " ";
   for (const std::string& entry : entries) {
     if (line.size() + entry.size() + 2 > kWidth && line != " ") {
@@ -40,7 +36,45 @@ std::string list(const std::vector<std::string>& entries, std::size_t name_lengt
     }
     line += " " + entry + ",";
   }
-  return out + line + "\n]";
+  return out + line;
+}
+
+// One line where it fits, else lines filled to the width.
+std::string list(const std::vector<std::string>& entries, std::size_t name_length) {
+  const std::string one = "[" + join(entries, ", ") + "]";
+  if (name_length + one.size() <= kWidth) {
+    return one;
+  }
+  return "[\n" + filled(entries) + "\n]";
+}
+
+// An entry, and what stands beside it.
+struct Explained {
+  std::string entry;
+  std::string beside;
+};
+
+// Neighbours with the same explanation stand together: before it where one line holds both, else
+// below it.
+std::string list(const std::vector<Explained>& entries, std::size_t name_length) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> runs;
+  for (const Explained& one : entries) {
+    if (runs.empty() || runs.back().first != one.beside) {
+      runs.push_back({one.beside, {}});
+    }
+    runs.back().second.push_back(one.entry);
+  }
+  if (const std::string one = "[" + join(runs.front().second, ", ") + "]";
+      runs.size() == 1 && name_length + one.size() <= kWidth) {
+    return one + runs.front().first;
+  }
+  std::string out = "[\n";
+  for (const auto& [beside, run] : runs) {
+    std::string lines = filled(run);
+    const bool is_one = lines.find('\n') == std::string::npos && lines.size() + beside.size() <= kWidth + 8;
+    out += is_one || beside.empty() ? lines + beside + "\n" : beside + "\n" + lines + "\n";
+  }
+  return out + "]";
 }
 
 std::vector<std::string> strings(const std::vector<Text>& texts) {
@@ -90,18 +124,46 @@ std::string text_value(const std::string& text) {
   return "'''\n" + text + "'''";
 }
 
+std::string beside(const TomlComments& comments, Key key, const std::string& entry) {
+  const auto found = comments.beside.find({key, entry});
+  return found == comments.beside.end() || found->second.empty() ? "" : "  # " + escape(found->second);
+}
+
+std::vector<Explained> explained(Key key, const Value& value, const TomlComments& comments) {
+  std::vector<Explained> all;
+  if (const auto* names = std::get_if<std::vector<Text>>(&value)) {
+    for (const Text& name : *names) {
+      all.push_back({toml_string(name.value), beside(comments, key, name.value)});
+    }
+  } else if (const auto* paths = std::get_if<std::vector<PathEntry>>(&value)) {
+    for (const PathEntry& entry : *paths) {
+      all.push_back({path_entry(entry), beside(comments, key, entry.path)});
+    }
+  }
+  for (const Explained& one : all) {
+    if (!one.beside.empty()) {
+      return all;
+    }
+  }
+  return {};
+}
+
 // "name = value\n"; a key of pairs has a line for each.
-std::string key_line(Key key, const Value& value) {
+std::string key_line(Key key, const Value& value, const TomlComments& comments) {
   const std::string name(info(key).name);
   const std::string start = name + " = ";
+  if (const auto entries = explained(key, value, comments); !entries.empty()) {
+    return start + list(entries, start.size()) + "\n";
+  }
+  const std::string note = beside(comments, key, "");
   if (const auto* flag = std::get_if<Flag>(&value)) {
-    return start + (flag->value ? "true" : "false") + "\n";
+    return start + (flag->value ? "true" : "false") + note + "\n";
   }
   if (const auto* number = std::get_if<Number>(&value)) {
-    return start + amount(key, number->value) + "\n";
+    return start + amount(key, number->value) + note + "\n";
   }
   if (const auto* text = std::get_if<Text>(&value)) {
-    return start + text_value(text->value) + "\n";
+    return start + text_value(text->value) + note + "\n";
   }
   if (const auto* names = std::get_if<std::vector<Text>>(&value)) {
     return start + list(strings(*names), start.size()) + "\n";
@@ -122,11 +184,15 @@ std::string key_line(Key key, const Value& value) {
   return lines;
 }
 
-std::string rules_text(const std::vector<SeccompRule>& rules, const std::vector<std::string>& comments) {
+std::string rules_text(const std::vector<SeccompRule>& rules, const TomlComments& comments) {
   std::string out;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const SeccompRule& rule = rules[i];
-    out += "\n" + (i < comments.size() ? comment(comments[i]) : "") + "[[seccomp.rule]]\n";
+    const auto& above = comments.rules;
+    const auto& beside = comments.rules_beside;
+    const bool is_explained = i < beside.size();
+    out += (is_explained && i > 0 ? "" : "\n") + (i < above.size() ? comment(above[i]) : "") +
+           "[[seccomp.rule]]" + (is_explained ? "  # " + escape(beside[i]) : "") + "\n";
     out += rule.syscalls.size() == 1
                ? "syscall = " + toml_string(rule.syscalls.front().value) + "\n"
                : "syscalls = " + list(strings(rule.syscalls), 11) + "\n";
@@ -175,17 +241,20 @@ std::string to_toml(const PolicyLayer& layer, const TomlComments& comments) {
     }
     const auto text = comments.keys.find(key.key);
     if (const auto* rules = std::get_if<std::vector<SeccompRule>>(&value->second)) {
-      out += rules_text(*rules, comments.rules);
+      out += rules_text(*rules, comments);
       table = {};  // what follows needs its table's name again
       continue;
     }
     open(key.table);
-    out += (text != comments.keys.end() ? comment(text->second) : "") + key_line(key.key, value->second);
+    out += (text != comments.keys.end() ? comment(text->second) : "") + key_line(key.key, value->second, comments);
   }
   for (const auto& [key, removals] : layer.removed) {
     open("remove");
     const std::string start = qualified_name(key) + " = ";
     out += start + list(strings(removals), start.size()) + "\n";
+  }
+  if (!comments.end.empty()) {
+    out += "\n" + comment(comments.end);
   }
   return out;
 }

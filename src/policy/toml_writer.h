@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/policy.h"
@@ -21,6 +22,11 @@ struct TomlComments {
   std::string title;                // before everything
   std::map<Key, std::string> keys;  // before the key
   std::vector<std::string> rules;   // before the rule of the same index; may be shorter
+  std::vector<std::string> rules_beside = {};  // the same, beside its first line; one line each
+  // Beside an entry of a list, by its text or path; beside a single value, by "". One line each;
+  // neighbours with the same explanation share a line.
+  std::map<std::pair<Key, std::string>, std::string> beside = {};
+  std::string end = {};             // after everything
 };
 
 std::string to_toml(const PolicyLayer& layer, const TomlComments& comments = {});
