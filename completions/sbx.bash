@@ -7,6 +7,9 @@ _sbx_options() {
     run) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
               "--connect --bind --dns --allow --deny --seccomp --compat --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
               "--dry-run --self-test --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
+    learn) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
+              "--connect --bind --dns --allow --deny --limit --env --tty --user --dry-run --report --output -o" \
+              "--exact --view --verify --quiet -q --json --color --no-color --help -h" ;;
     check) echo "--strict --json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
     explain) echo "--ro --rw --overlay --exec --tmpfs --hide --home --net --publish -P" \
@@ -30,7 +33,7 @@ _sbx_takes_value() {
   case $1 in
     --policy | -p | -qp | --ro | --rw | --overlay | --exec | --tmpfs | --hide | --workdir | --home | --net | \
       --publish | -P | -qP | --connect | --bind | --dns | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
-      --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o) return 0 ;;
+      --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o | -qo | --view | --verify) return 0 ;;
   esac
   return 1
 }
@@ -55,8 +58,10 @@ _sbx_policies() {
 _sbx_value() {
   case $1 in
     --policy | -p | -qp) _sbx_policies "$2" ;;
-    --ro | --rw | --exec | --hide | --report | --seccomp | --output | -o) _sbx_paths -f "$2" ;;
+    --ro | --rw | --exec | --hide | --report | --seccomp | --output | -o | -qo) _sbx_paths -f "$2" ;;
     --overlay | --tmpfs | --workdir) _sbx_paths -d "$2" ;;
+    --view) _sbx_words "host policy" "$2" ;;
+    --verify) _sbx_words "auto always never" "$2" ;;
     --home) _sbx_words "private none read write" "$2" ;;
     --net) _sbx_words "none private host" "$2" ;;
     --compat) _sbx_words "runc strict" "$2" ;;
@@ -102,10 +107,10 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run check show explain diff list syscall schema import export verify audit doctor help version --help -h --version -V" "$current"
+    _sbx_words "run learn check show explain diff list syscall schema import export verify audit doctor help version --help -h --version -V" "$current"
     return
   fi
-  if [[ $verb == run ]]; then
+  if [[ $verb == run || $verb == learn ]]; then
     local start
     start=$(_sbx_command_index)
     if ((start > 0 && start <= COMP_CWORD)); then
@@ -127,7 +132,7 @@ _sbx() {
     _sbx_value "${COMP_WORDS[COMP_CWORD - 2]}" "$current"
     return
   fi
-  if [[ $verb == run || $verb == explain || $verb == audit || $verb == import || $verb == export ]] && _sbx_takes_value "$previous"; then
+  if [[ $verb == run || $verb == learn || $verb == explain || $verb == audit || $verb == import || $verb == export ]] && _sbx_takes_value "$previous"; then
     _sbx_value "$previous" "$current"
     return
   fi
@@ -140,10 +145,10 @@ _sbx() {
     return
   fi
   case $verb in
-    run) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
+    run | learn) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
     check | show | explain | diff | export) _sbx_policies "$current" ;;
     import | audit) _sbx_paths -f "$current" ;;
-    help) _sbx_words "run check show explain diff list syscall schema import export verify audit doctor help version" "$current" ;;
+    help) _sbx_words "run learn check show explain diff list syscall schema import export verify audit doctor help version" "$current" ;;
   esac
 }
 

@@ -22,6 +22,8 @@ Result<int> dispatch(Command command) {
   switch (command.verb) {
     case Verb::Run:
       return sbx::cli::run(std::move(command));
+    case Verb::Learn:
+      return sbx::cli::learn(command);
     case Verb::Check:
       return sbx::cli::check(command);
     case Verb::Show:

@@ -14,6 +14,14 @@ namespace sbx::cli {
 
 enum class Color { Auto, Always, Never };
 
+// sbx learn.
+struct LearnOptions {
+  std::string view = "host";      // "host", "policy": which files are seen
+  std::string verify = "auto";    // "auto", "always", "never"
+  bool exact = false;
+  bool merge = false;
+};
+
 struct Command {
   Verb verb = Verb::Help;
   std::optional<Verb> help_for;  // `sbx VERB --help`, `sbx help VERB`
@@ -44,6 +52,7 @@ struct Command {
   bool follow = false;
   bool dump = false;
   bool dump_options = false;
+  LearnOptions learn;
   Color color = Color::Auto;
 };
 

@@ -21,6 +21,18 @@ constexpr VerbInfo kVerbs[] = {
      "sbx run --policy strict -- ./decoder       # a policy by name; a path works too\n"
      "sbx run --limit memory=512M --limit time=10m -- ./job\n"
      "sbx run --dry-run nginx                    # show what would be done, do nothing\n"},
+    {Verb::Learn, "learn", "[--] COMMAND [ARGUMENT]…", "write a policy from what a command does",
+     "Runs COMMAND, watches it, and writes the policy that grants what it did: calls with their\n"
+     "arguments, files, addresses, limits, a reason beside each. It is watched under a policy, BASE:\n"
+     "that of -p, else that of its name, else default, whose namespaces, W^X, capabilities and\n"
+     "refusals hold. It sees the host's files to read; its home and the current directory through\n"
+     "overlays, so that changes are gone afterwards; no keys. Ctrl-C ends it, and what was seen until\n"
+     "then is written. Then a second run under the new policy proves it, where one can be made.\n"
+     "Exit status 0: written, and proven if tried; 1: the proof failed.\n",
+     "sbx learn -o ~/.config/sbx/policies/report.toml -- report --all\n"
+     "sbx learn -- gcc -c hello.c                # to standard output\n"
+     "sbx learn -p nginx -o mine.toml -- nginx   # narrow a policy down to what is used\n"
+     "sbx learn --rw ~/out --net host -- ./fetch # as for sbx run: really written, really connected\n"},
     {Verb::Check, "check", "POLICY…", "check policies for errors",
      "Reads each POLICY (a name or a file) with everything it extends, and reports the first\n"
      "error with its file, line and column: unknown keys, system calls and groups, wrong types,\n"
@@ -129,47 +141,47 @@ constexpr VerbInfo kVerbs[] = {
 };
 
 constexpr OptionInfo kOptions[] = {
-    {Option::Policy, "run", "Policy", "--policy", "-p", "NAME|FILE", false, Offer::Policy, "",
+    {Option::Policy, "run learn", "Policy", "--policy", "-p", "NAME|FILE", false, Offer::Policy, "",
      "use this policy: a name from `sbx list`, or a file (with a slash or .toml)"},
 
-    {Option::ReadOnly, "run explain", "Files", "--ro", "", "PATH[=AT]", true, Offer::Path, "",
+    {Option::ReadOnly, "run learn explain", "Files", "--ro", "", "PATH[=AT]", true, Offer::Path, "",
      "show PATH read-only, at AT if given", policy::Key::FilesystemRead},
-    {Option::ReadWrite, "run explain", "Files", "--rw", "", "PATH[=AT]", true, Offer::Path, "",
+    {Option::ReadWrite, "run learn explain", "Files", "--rw", "", "PATH[=AT]", true, Offer::Path, "",
      "show PATH writable, at AT if given; nothing below it can be executed",
      policy::Key::FilesystemWrite},
-    {Option::Overlay, "run explain", "Files", "--overlay", "", "PATH", true, Offer::Directory, "",
+    {Option::Overlay, "run learn explain", "Files", "--overlay", "", "PATH", true, Offer::Directory, "",
      "show PATH writable, without writing to it: changes stay in memory and are gone afterwards",
      policy::Key::FilesystemOverlay},
-    {Option::Exec, "run explain", "Files", "--exec", "", "PATH", true, Offer::Path, "",
+    {Option::Exec, "run learn explain", "Files", "--exec", "", "PATH", true, Offer::Path, "",
      "show PATH, and let nothing but what is named so be executed", policy::Key::FilesystemExec},
-    {Option::Tmpfs, "run explain", "Files", "--tmpfs", "", "PATH", true, Offer::Directory, "",
+    {Option::Tmpfs, "run learn explain", "Files", "--tmpfs", "", "PATH", true, Offer::Directory, "",
      "an empty directory in memory at PATH, gone afterwards", policy::Key::FilesystemTmpfs},
-    {Option::Hide, "run explain", "Files", "--hide", "", "PATH", true, Offer::Path, "",
+    {Option::Hide, "run learn explain", "Files", "--hide", "", "PATH", true, Offer::Path, "",
      "take PATH out of what is shown", policy::Key::FilesystemHide},
-    {Option::Workdir, "run", "Files", "--workdir", "", "DIR", false, Offer::Directory, "",
+    {Option::Workdir, "run learn", "Files", "--workdir", "", "DIR", false, Offer::Directory, "",
      "start COMMAND in DIR", policy::Key::CommandWorkdir},
-    {Option::Home, "run explain", "Files", "--home", "", "MODE", false, Offer::Words, "",
+    {Option::Home, "run learn explain", "Files", "--home", "", "MODE", false, Offer::Words, "",
      "the home directory inside: an empty private one, none, or the real one to read or write",
      policy::Key::FilesystemHome},
 
-    {Option::Net, "run explain", "Network", "--net", "", "MODE", false, Offer::Words, "",
+    {Option::Net, "run learn explain", "Network", "--net", "", "MODE", false, Offer::Words, "",
      "none: no network at all; private: a loopback of its own; host: the host's network",
      policy::Key::NetworkMode},
-    {Option::Publish, "run explain", "Network", "--publish", "-P", "[ADDRESS:]PORT:INSIDE", true,
+    {Option::Publish, "run learn explain", "Network", "--publish", "-P", "[ADDRESS:]PORT:INSIDE", true,
      Offer::Nothing, "",
      "offer the port INSIDE on the host's PORT; without ADDRESS on 127.0.0.1 only",
      policy::Key::NetworkPublish},
-    {Option::Connect, "run explain", "Network", "--connect", "", "ADDRESS:PORT", true, Offer::Nothing, "",
+    {Option::Connect, "run learn explain", "Network", "--connect", "", "ADDRESS:PORT", true, Offer::Nothing, "",
      "let it connect to ADDRESS outside: 127.0.0.1:5432, 10.0.0.0/8:443, *:443, unix:PATH",
      policy::Key::NetworkConnect},
-    {Option::Bind, "run explain", "Network", "--bind", "", "[ADDRESS:]PORT", true, Offer::Nothing, "",
+    {Option::Bind, "run learn explain", "Network", "--bind", "", "[ADDRESS:]PORT", true, Offer::Nothing, "",
      "let it bind no port but those that are named", policy::Key::NetworkBind},
-    {Option::Dns, "run explain", "Network", "--dns", "", "host|ADDRESS", true, Offer::Nothing, "",
+    {Option::Dns, "run learn explain", "Network", "--dns", "", "host|ADDRESS", true, Offer::Nothing, "",
      "let it ask this name server, or those of this host", policy::Key::NetworkDns},
 
-    {Option::Allow, "run explain", "System calls", "--allow", "", "NAME[,NAME]…", true,
+    {Option::Allow, "run learn explain", "System calls", "--allow", "", "NAME[,NAME]…", true,
      Offer::Nothing, "", "allow system calls or @groups of them", policy::Key::SeccompAllow},
-    {Option::Deny, "run explain", "System calls", "--deny", "", "NAME[,NAME]…", true,
+    {Option::Deny, "run learn explain", "System calls", "--deny", "", "NAME[,NAME]…", true,
      Offer::Nothing, "", "deny system calls or @groups of them", policy::Key::SeccompDeny},
     {Option::Seccomp, "run", "System calls", "--seccomp", "", "FILE", false, Offer::Path, "",
      "take what the policy says about system calls from a profile of Docker, runc or crun instead"},
@@ -181,31 +193,38 @@ constexpr OptionInfo kOptions[] = {
      "after a denied call was reported: kill, let it fail with an error number, or let it run",
      policy::Key::ReportOnViolation},
 
-    {Option::Limit, "run explain", "Process", "--limit", "", "NAME=VALUE", true, Offer::Words, "",
+    {Option::Limit, "run learn explain", "Process", "--limit", "", "NAME=VALUE", true, Offer::Words, "",
      "limit a resource: memory=1G, processes=64, time=10m … (sizes K M G T, times s m h d)"},
-    {Option::Env, "run explain", "Process", "--env", "", "NAME[=VALUE]", true, Offer::Nothing, "",
+    {Option::Env, "run learn explain", "Process", "--env", "", "NAME[=VALUE]", true, Offer::Nothing, "",
      "set a variable, or pass it on from your environment"},
-    {Option::User, "run explain", "Process", "--user", "", "NAME|UID", false, Offer::Nothing, "",
+    {Option::User, "run learn explain", "Process", "--user", "", "NAME|UID", false, Offer::Nothing, "",
      "who COMMAND believes to be", policy::Key::IdentityUser},
     {Option::KeepFd, "run", "Process", "--keep-fd", "", "N", true, Offer::Nothing, "",
      "leave descriptor N open beside 0, 1 and 2"},
 
-    {Option::Tty, "run", "Process", "--tty", "", "WHEN", false, Offer::Words, "",
+    {Option::Tty, "run learn", "Process", "--tty", "", "WHEN", false, Offer::Words, "",
      "a terminal of COMMAND's own: auto, always or never; inherit: yours, with all it can do to you",
      policy::Key::TerminalMode},
 
     {Option::AllowDegraded, "run", "Running", "--allow-degraded", "", "NAME", true, Offer::Words,
      "landlock|cgroup|userns|notify", "run although this layer of protection is missing on this host"},
-    {Option::DryRun, "run", "Running", "--dry-run", "", "", false, Offer::Nothing, "",
+    {Option::DryRun, "run learn", "Running", "--dry-run", "", "", false, Offer::Nothing, "",
      "print what would be done, in order, and do nothing"},
     {Option::SelfTest, "run", "Running", "--self-test", "", "", false, Offer::Nothing, "",
      "do not run COMMAND: try in its place what the policy forbids, and report"},
     {Option::TraceLaunch, "run", "Running", "--trace-launch", "", "", false, Offer::Nothing, "",
      "print the microseconds of each step of the launch"},
-    {Option::Report, "run", "Running", "--report", "", "FILE", false, Offer::Path, "",
+    {Option::Report, "run learn", "Running", "--report", "", "FILE", false, Offer::Path, "",
      "write every event to FILE, one JSON object a line; FILE is replaced at the end"},
-    {Option::Quiet, "run import export", "Running", "--quiet", "-q", "", false, Offer::Nothing, "",
+    {Option::Quiet, "run learn import export", "Running", "--quiet", "-q", "", false, Offer::Nothing, "",
      "print no events and no report, only errors"},
+
+    {Option::Exact, "learn", "Learning", "--exact", "", "", false, Offer::Nothing, "",
+     "watch every call, slowly, and grant none unseen"},
+    {Option::View, "learn", "Learning", "--view", "", "WHAT", false, Offer::Words, "host|policy",
+     "which files are there: the host's, or those that BASE shows"},
+    {Option::Verify, "learn", "Learning", "--verify", "", "WHEN", false, Offer::Words,
+     "auto|always|never", "run COMMAND again under the policy; auto: where that changes nothing"},
 
     {Option::Origin, "show", "Output", "--origin", "", "", false, Offer::Nothing, "",
      "print where each value came from"},
@@ -218,7 +237,7 @@ constexpr OptionInfo kOptions[] = {
     {Option::To, "export", "Format", "--to", "", "FORMAT", false, Offer::Words,
      "oci|docker|kubernetes|security-profiles-operator|bwrap",
      "the format to write"},
-    {Option::Output, "import export", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
+    {Option::Output, "learn import export", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
      "write to FILE, which is replaced as a whole"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
@@ -235,15 +254,15 @@ constexpr OptionInfo kOptions[] = {
      "mark the records that fit, and exit with status 1 if there was one"},
     {Option::Dump, "syscall", "Output", "--dump", "", "", false, Offer::Nothing, "",
      "print every call, one a line, columns separated by tabs"},
-    {Option::Json, "run check show explain diff list syscall import export verify audit doctor", "Output", "--json", "", "",
+    {Option::Json, "run learn check show explain diff list syscall import export verify audit doctor", "Output", "--json", "", "",
      false, Offer::Nothing, "", "print JSON"},
-    {Option::Color, "run check explain doctor", "Output", "--color", "", "WHEN", false,
+    {Option::Color, "run learn check explain doctor", "Output", "--color", "", "WHEN", false,
      Offer::Words, "auto|always|never", "colour on standard error and in doctor's table"},
-    {Option::NoColor, "run check explain doctor", "Output", "--no-color", "", "", false,
+    {Option::NoColor, "run learn check explain doctor", "Output", "--no-color", "", "", false,
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run check show explain diff list syscall schema import export verify audit doctor help version", "Output",
+    {Option::Help, "run learn check show explain diff list syscall schema import export verify audit doctor help version", "Output",
      "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 

@@ -13,7 +13,7 @@
 
 namespace sbx::cli {
 
-enum class Verb { Run, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Verify, Audit, Doctor, Help, Version };
+enum class Verb { Run, Learn, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Verify, Audit, Doctor, Help, Version };
 
 struct VerbInfo {
   Verb verb;
@@ -76,6 +76,9 @@ enum class Option {
   AlertOn,
   Dump,
   DumpOptions,
+  Exact,
+  View,
+  Verify,
   Help,
 };
 

@@ -93,6 +93,12 @@ Status check_operands(const Command& command) {
                      .hint = "write sbx run COMMAND, as sbx run ls /"};
       }
       return {};
+    case Verb::Learn:
+      if (count == 0) {
+        return Error{.action = "no command to learn from",
+                     .hint = "write sbx learn COMMAND, as sbx learn -o ls.toml -- ls /"};
+      }
+      return {};
     case Verb::Check:
       if (count == 0) {
         return Error{.action = "no policy to check",

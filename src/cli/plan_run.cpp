@@ -80,9 +80,11 @@ Status take_profile(const Command& command, const policy::PolicyFile& chosen,
 }  // namespace
 
 Result<Planned> plan_run(const Command& command, const plan::HostFacts& facts,
-                         const std::function<void(std::string_view stage)>& lap) {
+                         const std::function<void(std::string_view stage)>& lap,
+                         const Instead& instead) {
   const Library library = open_library();
-  const auto chosen = choose_policy(command, library);
+  const auto chosen = instead.file ? Result<Chosen>(Chosen{*instead.file, false})
+                                   : choose_policy(command, library);
   if (!chosen) {
     return chosen.error();
   }
@@ -92,6 +94,12 @@ Result<Planned> plan_run(const Command& command, const plan::HostFacts& facts,
   }
   if (!command.seccomp.value.empty()) {
     SBX_TRY(take_profile(command, chosen->file, *layers));
+  }
+  if (instead.below) {
+    layers->insert(layers->begin(), *instead.below);
+  }
+  if (instead.between) {
+    layers->push_back(*instead.between);
   }
   policy::PolicyLayer options = command.layer;
   SBX_TRY(complete(options, facts.cwd));
@@ -105,7 +113,8 @@ Result<Planned> plan_run(const Command& command, const plan::HostFacts& facts,
     known.name_servers = host::name_servers();
   }
   lap("read and merge the policy");
-  const plan::Request request{.command = command.operands,
+  const plan::Request request{.command = instead.command_may_be_hidden ? std::vector<std::string>{}
+                                                                       : command.operands,
                               .keep_fds = command.keep_fds,
                               .allow_degraded = command.allow_degraded,
                               .own_paths = own_paths(library, known, *layers)};
@@ -116,7 +125,7 @@ Result<Planned> plan_run(const Command& command, const plan::HostFacts& facts,
     return std::move(plan).error();
   }
   lap("resolve the plan");
-  return Planned{*std::move(plan), chosen->by_default};
+  return Planned{*std::move(plan), chosen->by_default, chosen->file, *std::move(layers)};
 }
 
 }  // namespace sbx::cli

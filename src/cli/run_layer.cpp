@@ -169,6 +169,15 @@ Status set_compat(const OptionInfo& option, const std::string& value, Command& c
   return {};
 }
 
+Status set_word(const OptionInfo& option, const std::string& value, std::string& word) {
+  const auto words = words_of(option);
+  if (std::find(words.begin(), words.end(), value) == words.end()) {
+    return no_such_word(option, value, words);
+  }
+  word = value;
+  return {};
+}
+
 Status set_color(const OptionInfo& option, const std::string& value, Command& command) {
   if (value == "auto" || value == "always" || value == "never") {
     command.color = value == "auto"     ? Color::Auto
@@ -293,6 +302,13 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::OnlyWider:
       command.only_wider = true;
       return {};
+    case Option::Exact:
+      command.learn.exact = true;
+      return {};
+    case Option::View:
+      return set_word(option, value, command.learn.view);
+    case Option::Verify:
+      return set_word(option, value, command.learn.verify);
     case Option::DumpOptions:
       command.dump_options = true;
       return {};

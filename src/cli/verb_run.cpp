@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/launch_command.h"
 #include "cli/output.h"
 #include "cli/plan_run.h"
 #include "cli/report_file.h"
@@ -34,28 +34,6 @@
 
 namespace sbx::cli {
 namespace {
-
-// The time of each stage, for --trace-launch.
-class Stopwatch {
- public:
-  Stopwatch() : last_(now()) {}
-  void lap(std::string_view stage) {
-    const double time = now();
-    stages_.push_back({"supervisor", stage, time - last_});
-    last_ = time;
-  }
-  const std::vector<launch::StepTiming>& stages() const { return stages_; }
-
- private:
-  static double now() {
-    timespec time{};
-    ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
-  }
-
-  double last_;
-  std::vector<launch::StepTiming> stages_;
-};
 
 void print_timings(const std::vector<launch::StepTiming>& timings, const char* title) {
   std::string text = std::string("sbx: ") + title + ", microseconds\n";
@@ -154,8 +132,11 @@ Error with_cause(Error error) {
   return error;
 }
 
+}  // namespace
+
 Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& command,
-                                 bool by_default, Stopwatch& stopwatch) {
+                                 bool by_default, Stopwatch& stopwatch,
+                                 const supervise::Observer& observe) {
   const std::uint64_t started_us = sys::realtime_microseconds();
   Listeners listeners;
   listeners.run = events::run_id(started_us, ::getpid());
@@ -230,7 +211,8 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
                                               .notify = std::move(started->notify),
                                               .published = *std::move(published),
                                               .terminal = listeners.terminal,
-                                              .limits = cgroup->take_watches()},
+                                              .limits = cgroup->take_watches(),
+                                              .observe = observe},
                            [&listeners](const events::Event& event) { listeners.take(event); },
                            release);
   if (command.trace_launch) {
@@ -255,8 +237,6 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   return supervise::exit_code(*outcome);
 }
 
-}  // namespace
-
 Result<int> run(Command command) {
   Stopwatch stopwatch;
   SBX_TRY(check_kept(command.keep_fds));
@@ -279,7 +259,7 @@ Result<int> run(Command command) {
   if (command.self_test) {
     plan::make_self_test(plan);
   }
-  return launch_and_supervise(plan, command, planned->by_default, stopwatch);
+  return launch_and_supervise(plan, command, planned->by_default, stopwatch, {});
 }
 
 }  // namespace sbx::cli

@@ -56,6 +56,11 @@ Answer answer_to(const seccomp::Rule& rule, OnViolation on_violation) {
     case seccomp::Mediation::Listen:
     case seccomp::Mediation::Send:
       return {Answer::Kind::Supervised, 0, false};
+    case seccomp::Mediation::Observe:
+    case seccomp::Mediation::ObserveLacking:
+      return {Answer::Kind::Run, 0, false};
+    case seccomp::Mediation::ObserveRefused:
+      return {Answer::Kind::Fail, rule.denied_errno, false};
   }
   return answer_to_denied(rule, on_violation);
 }

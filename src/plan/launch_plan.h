@@ -179,6 +179,7 @@ struct LaunchPlan {
   bool listens = true;                  // false: --allow-degraded notify, nobody is asked or told
   // The filter denies execve: the supervisor lets exactly the first one through.
   bool exec_once = false;
+  bool observed = false;                // sbx learn: the supervisor records calls (plan/observe.h)
 
   std::vector<SelfTestAttempt> self_test;  // not empty: made in place of the command
 

@@ -81,7 +81,8 @@ std::vector<Rule> rules_for(const FilterSpec& spec, int number) {
 
 bool lets_run(const Rule& rule) {
   return rule.action.verdict == Verdict::Allow ||
-         (rule.action.verdict == Verdict::Notify && rule.mediation != Mediation::Deny);
+         (rule.action.verdict == Verdict::Notify && rule.mediation != Mediation::Deny &&
+          rule.mediation != Mediation::ObserveRefused);
 }
 
 bool is_foreign(Arch arch, const seccomp_data& call) {

@@ -84,6 +84,10 @@ enum class Mediation : std::uint8_t {
   Connect,   // connect on the supervisor's own duplicate of the socket
   Listen,    // listen, and
   Send,      // sendto, sendmsg, sendmmsg likewise
+  // While learning (plan/observe.h): the call is recorded, and then
+  Observe,         // runs, as the policy grants
+  ObserveLacking,  // runs, though the policy has no word for it
+  ObserveRefused,  // is answered with denied_errno, as the policy would do unheard
 };
 
 struct Rule {

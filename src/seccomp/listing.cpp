@@ -104,6 +104,15 @@ std::string rule_text(const Rule& rule, std::string_view syscall) {
         case Mediation::Send:
           action = "send by the supervisor";
           break;
+        case Mediation::Observe:
+          action = "allow, recorded";
+          break;
+        case Mediation::ObserveLacking:
+          action = "recorded";
+          break;
+        case Mediation::ObserveRefused:
+          action = fmt::format("errno({}), recorded", errno_name(rule.denied_errno));
+          break;
       }
       break;
   }

@@ -47,6 +47,7 @@ enum class Duty : std::uint8_t {
   Listed,    // connects it outside, and listens
   Sends,     // sends its messages
   Abstract,  // connects it to abstract addresses outside
+  Observed,  // records what it does (sbx learn)
 };
 
 struct Row {
@@ -101,6 +102,10 @@ constexpr std::array kCalls{
     Row{"sendmsg process_vm_writev", "", Duty::Sends},
     Row{"socket", "domain == AF_UNIX and type & 0xf in {SOCK_STREAM, SOCK_SEQPACKET}",
         Duty::Abstract},
+
+    // SECCOMP_IOCTL_NOTIF_SET_FLAGS, which older headers lack. Of a socket its type is asked.
+    Row{"ioctl", "request == 0x40082104", Duty::Observed},
+    Row{"getsockopt", "", Duty::Observed},
 };
 
 bool mediates(const plan::LaunchPlan& plan, std::string_view call, seccomp::Mediation mediation) {
@@ -116,6 +121,8 @@ bool has_duty(const plan::LaunchPlan& plan, Duty duty) {
   switch (duty) {
     case Duty::None:
       return true;
+    case Duty::Observed:
+      return plan.observed;
     case Duty::Sockets:
       return mediates(plan, "bind", Mediation::Bind) ||
              mediates(plan, "connect", Mediation::Connect);

@@ -158,6 +158,9 @@ Status Supervisor::begin() {
       return Error{"cannot watch the sandbox's cgroup", -result};
     }
   }
+  if (plan_.observed) {
+    listener_.wake_at_once();
+  }
   if (plan_.time_limit_seconds) {
     time_limit_at_ = sys::monotonic_milliseconds() + *plan_.time_limit_seconds * 1000;
   }
@@ -301,6 +304,9 @@ Status Supervisor::read_call() {
 
 void Supervisor::decide(const seccomp_notif& notification) {
   const seccomp::Rule& rule = seccomp::evaluate(plan_.filter, notification.data);
+  if (running_.observe) {
+    running_.observe(notification, rule, listener_);
+  }
   const bool mediated = rule.action.verdict == seccomp::Verdict::Notify;
   switch (mediated ? rule.mediation : seccomp::Mediation::Deny) {
     case seccomp::Mediation::Deny:
@@ -314,6 +320,14 @@ void Supervisor::decide(const seccomp_notif& notification) {
       return network().listen(notification);
     case seccomp::Mediation::Send:
       return network().send(notification);
+    case seccomp::Mediation::Observe:
+    case seccomp::Mediation::ObserveLacking:
+      // Whatever is in memory by now: the number alone, or registers, have let it run.
+      listener_.let_run(notification.id);
+      return;
+    case seccomp::Mediation::ObserveRefused:
+      listener_.answer_errno(notification.id, rule.denied_errno);
+      return;
   }
   listener_.answer_errno(notification.id, EPERM);
 }

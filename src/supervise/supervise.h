@@ -15,9 +15,15 @@
 #include "supervise/publish.h"
 #include "supervise/sandbox_cgroup.h"
 #include "supervise/terminal_relay.h"
+#include "sys/seccomp_notify.h"
 #include "sys/unique_fd.h"
 
 namespace sbx::supervise {
+
+// Hears every call that comes to the supervisor, before it is answered, with the rule that decides
+// it. It may look at the caller, which waits; nothing that it finds decides.
+using Observer = std::function<void(const seccomp_notif& call, const seccomp::Rule& rule,
+                                    const sys::SeccompListener& listener)>;
 
 // A started launch, as launch/ hands it over.
 struct Running {
@@ -30,6 +36,7 @@ struct Running {
   std::vector<PublishedSocket> published;
   TerminalRelay* terminal = nullptr;  // the sandbox's own terminal, if it has one
   std::vector<LimitWatch> limits;  // of the sandbox's cgroup
+  Observer observe = {};           // sbx learn; none: nobody listens
 };
 
 struct Exited {

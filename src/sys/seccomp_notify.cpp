@@ -66,6 +66,12 @@ int SeccompListener::let_run(std::uint64_t id) {
   return answer(id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
+void SeccompListener::wake_at_once() {
+  constexpr unsigned long kSetFlags = 0x40082104;  // SECCOMP_IOCTL_NOTIF_SET_FLAGS, newer than Debian's header
+  constexpr unsigned long kSyncWakeUp = 1;
+  ::ioctl(fd_, kSetFlags, kSyncWakeUp);
+}
+
 int SeccompListener::replace_descriptor(std::uint64_t id, int source, int target,
                                         bool close_on_exec) {
   seccomp_notif_addfd request{};

@@ -133,6 +133,10 @@ std::string answer(const seccomp::FilterSpec& spec, const char* name, const Args
       return "listen";
     case Mediation::Send:
       return "send";
+    case Mediation::Observe:
+    case Mediation::ObserveLacking:
+    case Mediation::ObserveRefused:
+      return "observe";
   }
   return "?";
 }

@@ -89,6 +89,10 @@ std::string answer_text(const seccomp::Rule& rule) {
       return "listen";
     case Mediation::Send:
       return "send";
+    case Mediation::Observe:
+    case Mediation::ObserveLacking:
+    case Mediation::ObserveRefused:
+      return "observe";
   }
   return "?";
 }

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/learn_run.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "cli/launch_command.h"
+#include "cli/output.h"
+#include "learn/recorder.h"
+#include "sys/process.h"
+#include "sys/unique_fd.h"
+
+namespace sbx::cli {
+namespace {
+
+// For the signal handler.
+volatile sig_atomic_t watcher = 0;
+volatile sig_atomic_t interrupted = 0;
+
+// The terminal's signals come to the whole group, so to the watching process too; another process's
+// come here alone.
+void pass_on(int signal, siginfo_t* info, void*) {
+  interrupted = 1;
+  if (info->si_code != SI_KERNEL && watcher > 0) {
+    const int saved = errno;
+    ::kill(static_cast<pid_t>(watcher), signal);
+    errno = saved;
+  }
+}
+
+// Signals that end a run, passed on while one is under way.
+class Signals {
+ public:
+  Signals() {
+    struct sigaction action {};
+    action.sa_sigaction = pass_on;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    ::sigemptyset(&action.sa_mask);
+    for (std::size_t i = 0; i < kPassed.size(); ++i) {
+      ::sigaction(kPassed[i], &action, &before_[i]);
+    }
+  }
+  ~Signals() { restore(); }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  void restore() const {
+    for (std::size_t i = 0; i < kPassed.size(); ++i) {
+      ::sigaction(kPassed[i], &before_[i], nullptr);
+    }
+  }
+
+ private:
+  static constexpr std::array kPassed{SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+  std::array<struct sigaction, kPassed.size()> before_{};
+};
+
+// An Error over the pipe: fields that end in a NUL, which no text of sbx holds.
+std::string error_text(const Error& error) {
+  std::string text = "e";
+  for (const std::string& field :
+       {error.action, std::to_string(error.errno_value), to_text(error.origin), error.hint,
+        std::to_string(static_cast<int>(error.exit_code))}) {
+    text += field;
+    text += '\0';
+  }
+  return text;
+}
+
+int number(const std::string& text) {
+  int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+Error error_from(const std::string& text) {
+  const auto fields = split(std::string_view(text).substr(1), '\0');
+  if (fields.size() < 5) {
+    return Error{"cannot learn what the run has done", 0, {}, "the process that watched it was killed"};
+  }
+  Error error{fields[0], number(fields[1]), Origin{.source = fields[2]}, fields[3]};
+  error.exit_code = static_cast<ExitCode>(number(fields[4]));
+  return error;
+}
+
+[[noreturn]] void watch(const plan::LaunchPlan& plan, const Command& command, int pipe) {
+  learn::Recorder recorder(plan.filter.arch, std::string(path::basename(plan.program)));
+  Stopwatch stopwatch;
+  const auto status = launch_and_supervise(
+      plan, command, false, stopwatch,
+      [&recorder](const seccomp_notif& call, const seccomp::Rule& rule,
+                  const sys::SeccompListener& listener) { recorder.take(call, rule, listener); });
+  const bool told = write_all(pipe, status ? "o" + learn::to_wire(recorder.finish())
+                                           : error_text(status.error()));
+  ::_exit(told && status ? *status : static_cast<int>(ExitCode::SbxFailed));
+}
+
+Result<std::string> read_all(int pipe) {
+  std::string text;
+  std::array<char, 65536> block{};
+  for (;;) {
+    const ssize_t length = ::read(pipe, block.data(), block.size());
+    if (length == 0) {
+      return text;
+    }
+    if (length < 0 && errno != EINTR) {
+      return Error{"cannot hear what the run has done", errno};
+    }
+    text.append(block.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  }
+}
+
+}  // namespace
+
+Result<WatchedRun> run_watched(const plan::LaunchPlan& plan, const Command& command) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return Error{"cannot make a pipe", errno};
+  }
+  sys::UniqueFd reader(ends[0]);
+  sys::UniqueFd writer(ends[1]);
+  watcher = 0;
+  interrupted = 0;
+  const Signals signals;
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) {
+    return Error{"cannot start a process to watch the run", errno};
+  }
+  if (child == 0) {
+    signals.restore();
+    reader.reset();
+    // Nothing of a run outlives sbx.
+    if (sys::set_parent_death_signal(SIGTERM) < 0 || ::getppid() != parent) {
+      ::_exit(static_cast<int>(ExitCode::SbxFailed));
+    }
+    watch(plan, command, writer.get());
+  }
+  watcher = child;
+  writer.reset();
+  const auto text = read_all(reader.get());
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  watcher = 0;
+  if (!text) {
+    return text.error();
+  }
+  if (!text->starts_with("o")) {
+    return error_from(*text);
+  }
+  auto seen = learn::from_wire(std::string_view(*text).substr(1));
+  if (!seen) {
+    return std::move(seen).error();
+  }
+  return WatchedRun{*std::move(seen), WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                    interrupted != 0};
+}
+
+}  // namespace sbx::cli

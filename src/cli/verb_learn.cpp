@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// sbx learn: watch a run, write the policy that it needs, and prove it by a second run.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "cli/learn_run.h"
+#include "cli/learn_view.h"
+#include "cli/output.h"
+#include "cli/plan_run.h"
+#include "cli/policies.h"
+#include "cli/verbs.h"
+#include "host/probe.h"
+#include "learn/reduce.h"
+#include "plan/access.h"
+#include "plan/observe.h"
+#include "plan/print.h"
+#include "policy/toml_reader.h"
+#include "policy/toml_writer.h"
+
+namespace sbx::cli {
+namespace {
+
+const auto kNoLap = [](std::string_view) {};
+
+// BASE alone, and BASE as the run sees it.
+struct Plans {
+  Planned base;     // without what learning adds, and without the command
+  Planned watched;
+};
+
+Result<Plans> plan_both(const Command& command, const plan::HostFacts& facts) {
+  auto base = plan_run(command, facts, kNoLap, {.command_may_be_hidden = true});
+  if (!base) {
+    return std::move(base).error();
+  }
+  Instead instead{.file = base->file, .below = plan::unnamed_calls()};
+  if (command.learn.view == "host") {
+    auto view = learning_view(command, base->layers, facts, open_library());
+    if (!view) {
+      return std::move(view).error();
+    }
+    instead.between = *std::move(view);
+  }
+  auto watched = plan_run(command, facts, kNoLap, instead);
+  if (!watched) {
+    return std::move(watched).error();
+  }
+  return Plans{*std::move(base), *std::move(watched)};
+}
+
+learn::Shown shown_under(const plan::LaunchPlan& plan, const std::string& home,
+                         const std::string& path) {
+  const plan::Access access = plan::access_at(plan, path);
+  using Kind = plan::Access::Kind;
+  // An empty home can be written, but what a program expects to find there is not in it.
+  const bool is_home = path::is_below(path, home) && access.kind != Kind::Host;
+  return {access.kind == Kind::Host || access.kind == Kind::System || access.kind == Kind::Own ||
+              access.kind == Kind::Scratch,
+          access.write && !is_home, access.execute};
+}
+
+learn::FileKind kind_on_host(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    return learn::FileKind::Missing;
+  }
+  return S_ISREG(info.st_mode)   ? learn::FileKind::File
+         : S_ISDIR(info.st_mode) ? learn::FileKind::Directory
+                                 : learn::FileKind::Other;
+}
+
+std::string how_watched(const Command& command, const Plans& plans) {
+  return fmt::format("Watched under {}, whose confinement held. It saw {}.", plans.base.file.name,
+                     command.learn.view == "policy"
+                         ? "the files of that alone"
+                         : "the host's files, changed in memory only, and no keys");
+}
+
+learn::Learned reduce(const Command& command, const plan::HostFacts& facts, const Plans& plans,
+                      const learn::Observations& seen) {
+  learn::Base base{plans.base.file.name,
+                   {plans.base.layers.begin() + 1, plans.base.layers.end()}};
+  const learn::Subject subject{command.operands, plans.watched.plan.program,
+                               how_watched(command, plans), command.learn.exact};
+  const plan::LaunchPlan& plan = plans.base.plan;
+  const std::string home = plan.identity.home;
+  const learn::Surroundings where{facts.arch, home, plans.watched.plan.cwd,
+                                  [&](const std::string& path) { return shown_under(plan, home, path); },
+                                  [&](const std::string& path) {
+                                    return shown_under(plans.watched.plan, home, path).visible;
+                                  },
+                                  kind_on_host};
+  return learn::reduce(seen, base, subject, where);
+}
+
+std::string policy_name(const std::string& output) {
+  std::string name(path::basename(output));
+  if (name.ends_with(".toml")) {
+    name.resize(name.size() - 5);
+  }
+  return name;
+}
+
+void say(const Command& command, const std::string& text) {
+  if (!command.quiet) {
+    write_all(STDERR_FILENO, "sbx: " + text + "\n");
+  }
+}
+
+// Why a second run would not be the same, or would do something twice; empty: it would be.
+std::string why_not_again(const plan::LaunchPlan& plan, const WatchedRun& run) {
+  struct stat input {};
+  if (run.interrupted) {
+    return "it was ended by a signal";
+  }
+  if (run.status != 0) {
+    return fmt::format("it ended with status {}", run.status);
+  }
+  if (::fstat(STDIN_FILENO, &input) == 0 && (S_ISFIFO(input.st_mode) || S_ISSOCK(input.st_mode))) {
+    return "its input is used up";
+  }
+  if (!plan.own_network || plan.connect.limited) {
+    return "it reaches other hosts";
+  }
+  return {};
+}
+
+// A second run under the written policy. Its changes are kept in memory.
+Result<int> verify(const Command& command, const plan::HostFacts& facts, const std::string& name,
+                   const std::string& text) {
+  Command again = command;
+  again.layer = {};
+  again.layer.name = "command line";
+  auto planned = plan_run(again, facts, kNoLap, {.file = policy::PolicyFile{name, name + ".toml", text}});
+  if (!planned) {
+    return std::move(planned).error();
+  }
+  Status looked;
+  if (!plan::keep_changes_in_memory(planned->plan, host::probes(looked).path) &&
+      command.learn.verify != "always") {
+    say(command, "not verified: a file that is granted by name would be changed twice");
+    return 0;
+  }
+  const auto run = run_watched(planned->plan, again);
+  if (!run) {
+    return run.error();
+  }
+  std::uint64_t denied = 0;
+  for (const learn::CallUse& call : run->seen.calls) {
+    denied += call.fate == learn::Fate::Denied && call.by_policy ? call.use.count : 0;
+  }
+  if (denied != 0 || run->status != 0) {
+    say(command, fmt::format("the learned policy does not hold: a second run ended with status {}, and "
+                             "{} calls were denied",
+                             run->status, denied));
+    return 1;
+  }
+  say(command, "verified: a second run under it did the same, and nothing was denied");
+  return 0;
+}
+
+}  // namespace
+
+Result<int> learn(const Command& command) {
+  auto facts = host::probe();
+  if (!facts) {
+    return facts.error();
+  }
+  auto plans = plan_both(command, *facts);
+  if (!plans) {
+    return std::move(plans).error();
+  }
+  SBX_TRY(plan::observe(plans->watched.plan, command.learn.exact ? plan::Watching::Exact
+                                                                 : plan::Watching::Notable));
+  if (command.dry_run) {
+    SBX_TRY(print(command.json ? plan::to_json(plans->watched.plan)
+                               : plan::to_text(plans->watched.plan)));
+    return 0;
+  }
+  const auto run = run_watched(plans->watched.plan, command);
+  if (!run) {
+    return run.error();
+  }
+  const learn::Learned learned = reduce(command, *facts, *plans, run->seen);
+  const std::string text = policy::to_toml(learned.layer, learned.comments);
+  const std::string name = command.output.empty() ? "learned" : policy_name(command.output);
+  // What was written must be what was meant.
+  if (const auto back = policy::read_toml(text, name + ".toml", name); !back) {
+    return back.error();
+  }
+  if (command.output.empty()) {
+    SBX_TRY(print(text));
+  } else {
+    SBX_TRY(write_file(command.output, text));
+    say(command, fmt::format("wrote {}", command.output));
+  }
+  if (run->status != 0) {
+    say(command, fmt::format("the command ended with status {}: the policy holds what it did until then",
+                             run->status));
+  }
+  if (command.learn.verify == "never") {
+    return 0;
+  }
+  const std::string why = why_not_again(plans->watched.plan, *run);
+  if (command.learn.verify == "auto" && !why.empty()) {
+    say(command, fmt::format("not verified, since {}; to try it: sbx run -p {}", why,
+                             command.output.empty() ? "FILE" : command.output));
+    return 0;
+  }
+  return verify(command, *facts, name, text);
+}
+
+}  // namespace sbx::cli

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""sbx learn: what a run did becomes a policy that grants it and little else; learning itself opens
+nothing that its base keeps shut."""
+
+import os
+import pathlib
+import signal
+import stat
+
+import realtest
+import sbxtest
+
+# What somebody who has taken over a program would want; `sbx explain` answers for the policy.
+WANTED = ["ptrace", "socket(AF_PACKET, SOCK_RAW, 0)", "mprotect(_, _, PROT_READ|PROT_EXEC)",
+          "unshare(CLONE_NEWUSER)", "init_module"]
+
+
+class Learn(realtest.RealCase):
+    def setUp(self):
+        super().setUp()
+        self.policy = self.outside / "learned.toml"
+
+    def learn(self, *words, status=0, **options):
+        finished = sbxtest.sbx("learn", "-o", str(self.policy), *words, cwd=str(self.work), **options)
+        self.assertStatus(finished, status)
+        return finished
+
+    def text(self):
+        return self.policy.read_text()
+
+    def assertRefuses(self, *questions):
+        for question in questions:
+            answer = sbxtest.sbx("explain", str(self.policy), question)
+            self.assertStatus(answer, 1)
+
+    def test_learn_then_enforce(self):
+        self.write(self.work / "in", "b\na\n")
+        script = "sort in > out; cat out; id > /dev/null; ls -l > /tmp/list"
+        learned = self.learn("--verify", "always", "--", "sh", "-c", script)
+        self.assertIn("verified", learned.err)
+        self.assertEqual(learned.out, "a\nb\n" * 2)  # the run, and its proof
+        # Nothing of it has reached the host.
+        self.assertFalse((self.work / "out").exists())
+        finished = self.run_sbx("-p", str(self.policy), "--", "sh", "-c", script)
+        self.assertStatus(finished, 0)
+        self.assertNoDenials(finished.err)
+        self.assertEqual(finished.out, "a\nb\n")
+        self.assertTrue((self.work / "out").exists())
+        self.assertRefuses(*WANTED, "socket")
+        self.assertIn('cwd = "write"', self.text())
+        # Another program is not to be started.
+        other = self.run_sbx("-p", str(self.policy), "--", "sh", "-c", "/usr/bin/env true")
+        self.assertNotEqual(other.status, 0)
+
+    def test_what_is_learned_is_all_that_is_granted(self):
+        self.learn("--", "cat", "/dev/null")
+        for other in (["id"], ["sh", "-c", "true"]):
+            refused = self.run_sbx("-p", str(self.policy), "--", *other)
+            self.assertNotEqual(refused.status, 0, other)
+
+    def test_keys_are_not_shown_while_learning(self):
+        keys = self.keys()
+        self.assertIn(realtest.SECRET, self.bare("cat", keys / "secret").out)  # the control
+        finished = self.learn("--verify", "never", "--", "cat", str(keys / "secret"))
+        self.assertNotIn(realtest.SECRET, finished.out + finished.err)
+        granted = [line for line in self.text().splitlines() if not line.startswith("#")]
+        self.assertNotIn(".ssh", "\n".join(granted))
+
+    def test_the_base_holds_while_learning(self):
+        listener = realtest.Listener()
+        self.addCleanup(listener.close)
+        script = self.work / "attempts.py"
+        self.write(script, f"""
+import ctypes, mmap, os, socket
+c = ctypes.CDLL(None, use_errno=True)
+def attempt(name, what):
+    try:
+        result = what()
+    except OSError:
+        result = -1
+    print(name, "refused" if result == -1 else "DONE")
+attempt("ptrace", lambda: c.ptrace(0, 0, 0, 0))
+attempt("user namespace", lambda: c.unshare(0x10000000))
+attempt("cloned namespace", lambda: c.syscall(56, 0x10000000 | 17, 0, 0, 0, 0))
+attempt("write and execute", lambda: mmap.mmap(-1, 4096, prot=7))
+attempt("raw socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1))
+attempt("packet socket", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
+attempt("write /etc", lambda: os.open("/etc/passwd", os.O_WRONLY))
+attempt("capabilities", lambda: c.sethostname(b"x", 1))
+attempt("the host's loopback", lambda: socket.create_connection(("127.0.0.1", {listener.port})))
+""")
+        finished = self.learn("-p", "default", "--", self.debian("python3"), str(script))
+        lines = finished.out.splitlines()
+        self.assertEqual(len(lines), 9, finished)
+        self.assertEqual([line for line in lines if not line.endswith(" refused")], [])
+        self.assertEqual(listener.connections, 0)
+
+    def test_what_is_dangerous_is_left_to_decide(self):
+        attempt = "import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)"
+        finished = self.learn("-p", "default", "--", self.debian("python3"), "-c", attempt)
+        self.assertIn("denied ptrace", finished.err)
+        self.assertIn("To decide: ptrace was refused", self.text())
+        self.assertRefuses("ptrace")
+        # Refused as before, and told of no more: it is known.
+        again = self.run_sbx("-p", str(self.policy), "--", self.debian("python3"), "-c", attempt)
+        self.assertStatus(again, 0)
+        self.assertNoDenials(again.err)
+
+    def test_hostile_names(self):
+        names = [b"new\nline", b'quo"te', b"back\\slash", b"not\xff\xfeutf8", b"[seccomp]"]
+        home = self.make_directory(pathlib.Path(sbxtest.ACCOUNT.home) / f"sbx-learn-{os.getpid()}")
+        self.addCleanup(lambda: [child.unlink() for child in home.iterdir()] and home.rmdir())
+        for name in names:
+            path = os.path.join(os.fsencode(home), name)
+            with open(path, "wb") as file:
+                file.write(b"x\n")
+            os.chmod(path, 0o644)
+        paths = [os.path.join(os.fsencode(home), name).decode("utf-8", "surrogateescape") for name in names]
+        bad = [path for path in paths if "\udcff" in path]
+        good = [path for path in paths if path not in bad]
+        self.learn("--verify", "always", "--", "cat", *good[:3])
+        self.assertStatus(sbxtest.sbx("check", str(self.policy)), 0)
+        self.learn("--verify", "never", "--", "cat", *bad)
+        self.assertStatus(sbxtest.sbx("check", str(self.policy)), 0)
+        self.assertIn("which a policy cannot say", self.text().replace("\n#", ""))
+
+    def test_many_files(self):
+        place = self.make_directory(self.work / "many")
+        for number in range(3000):
+            self.write(place / f"{number:05}", "")
+        other = self.make_directory(pathlib.Path(sbxtest.ACCOUNT.home) / f"sbx-learn-{os.getpid()}")
+        self.addCleanup(lambda: [child.unlink() for child in other.iterdir()] and other.rmdir())
+        for number in range(300):
+            self.write(other / f"{number:05}", "")
+        self.learn("--", "sh", "-c", f"cat many/* {other}/* >/dev/null")
+        self.assertLess(len(self.text().splitlines()), 60)
+        self.assertIn(f'"~/{other.name}"', self.text())
+
+    def test_a_server_until_a_signal(self):
+        self.write(self.work / "page", "hello\n")
+        port = sbxtest.free_port()
+        running = sbxtest.Running([sbxtest.sbx_path(), "learn", "-o", str(self.policy), "-p", "default",
+                                   "-P", f"{port}:8000", "--", self.debian("python3"), "-m", "http.server", "8000"],
+                                  cwd=str(self.work))
+        self.addCleanup(running.__exit__)
+        self.until(lambda: sbxtest.fetched(port), running)
+        running.signal(signal.SIGTERM)
+        self.assertEqual(running.wait(), 0, running.texts())
+        self.assertIn("ended by a signal", running.texts()[1])
+        self.assertIn('bind = ["8000"]', self.text())
+        self.assertIn("serving", self.text())
+        serving = self.start("-p", str(self.policy), "--", self.debian("python3"), "-m", "http.server", "8000")
+        self.until(lambda: sbxtest.fetched(port), serving)
+        self.stop(serving, signal.SIGTERM)
+        self.assertRefuses(*WANTED)
+
+    def test_a_crash_and_a_failure(self):
+        crashed = self.learn("--", "sh", "-c", "kill -SEGV $$")
+        self.assertIn("ended with status 139", crashed.err)
+        self.assertStatus(sbxtest.sbx("check", str(self.policy)), 0)
+        failed = self.learn("--", "no-such-program", status=127)
+        self.assertIn("cannot find", failed.err)
+
+    def test_the_file_is_whole_or_as_it_was(self):
+        self.learn("--", "true")
+        before = self.text()
+        self.assertEqual(stat.S_IMODE(self.policy.stat().st_mode) & 0o111, 0)
+        missing = sbxtest.sbx("learn", "-o", str(self.outside / "none" / "x.toml"), "--", "true")
+        self.assertStatus(missing, 125)
+        self.assertIn("cannot write", missing.err)
+        full = sbxtest.sbx("learn", "-o", "/dev/full", "--", "true")
+        self.assertStatus(full, 125)
+        self.assertEqual(self.text(), before)
+        self.assertEqual([path.name for path in self.outside.iterdir() if "toml." in path.name], [])
+
+    def test_the_same_run_is_the_same_text(self):
+        self.learn("--", "ls", "/")
+        first = self.text()
+        self.learn("--", "ls", "/")
+        self.assertEqual(self.text(), first)
+
+
+if __name__ == "__main__":
+    sbxtest.main()
