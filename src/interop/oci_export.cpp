@@ -22,7 +22,11 @@ using seccomp::Rule;
 using Kind = Finding::Kind;
 
 constexpr std::size_t kMostCubes = 512;  // of one call
-constexpr std::string_view kExec[] = {"execve"};
+// What an engine does between the filter and the program (runc 1.1, by trace). The first row opens
+// nothing that a program would not have anyway, and is added; a policy without the second is one that
+// runc cannot start.
+constexpr std::string_view kEngine[] = {"execve", "close", "futex", "getpid", "fstatfs", "getdents64"};
+constexpr std::string_view kEngineNeeds[] = {"openat", "write"};
 
 struct Decision {
   OciAction action = OciAction::Errno;
@@ -183,23 +187,37 @@ class Exporter {
     }
   }
 
-  // An engine executes the program when the filter is on already.
+  // An engine starts the program when the filter is on already.
   void start_of_a_program() {
-    for (const std::string_view call : kExec) {
-      const auto number = seccomp::number_of(plan_.filter.arch, call);
-      const auto rules = number ? seccomp::rules_for(plan_.filter, *number) : std::vector<Rule>{};
+    for (const std::string_view call : kEngine) {
+      const auto rules = rules_of(call);
       if (rules.empty() || seccomp::lets_run(rules.back())) {
         continue;
       }
       lost_.push_back({Kind::Changed, std::string(call), "allowed",
-                       "the engine starts the program under this filter; sbx lets the first one by "
-                       "and no other",
+                       call == "execve" ? "the engine executes the program under this filter; sbx lets the "
+                                          "first one by and no other"
+                                        : "the engine makes the call before it executes the program",
                        rules.back().origin});
       for (auto& [decision, names] : whole_) {
         names.erase(std::remove(names.begin(), names.end(), call), names.end());
       }
       whole_[{OciAction::Allow, 0}].emplace_back(call);
     }
+    for (const std::string_view call : kEngineNeeds) {
+      const auto rules = rules_of(call);
+      if (!rules.empty() && !seccomp::lets_run(rules.back())) {
+        lost_.push_back({Kind::Dropped, "starting a program with runc", {},
+                         fmt::format("runc calls {} under the filter, and the policy refuses it", call),
+                         rules.back().origin});
+      }
+    }
+    std::erase_if(whole_, [](const auto& entry) { return entry.second.empty(); });
+  }
+
+  std::vector<Rule> rules_of(std::string_view call) const {
+    const auto number = seccomp::number_of(plan_.filter.arch, call);
+    return number ? seccomp::rules_for(plan_.filter, *number) : std::vector<Rule>{};
   }
 
   // runc answers ENOSYS above the newest name that a profile has, as sbx does above its own table.

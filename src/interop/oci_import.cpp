@@ -471,18 +471,31 @@ class Importer {
     write_comments();
   }
 
-  // Rules of one call with the same action, as one.
+  // Rules of one call with the same action, as one; several where a condition would get too long for
+  // seccomp/when.h.
   static std::vector<Part> joined(const std::vector<Part>& parts) {
-    std::vector<Part> joined;
-    std::map<std::string, std::vector<std::string>> whens;
+    constexpr std::size_t kLongest = 2000;
+    struct Group {
+      Part part;
+      std::vector<std::string> whens;
+      std::size_t length = 0;
+    };
+    std::vector<Group> groups;
+    std::map<std::string, std::size_t> open;  // action → group
     for (const Part& part : parts) {
-      if (whens[part.action].empty()) {
-        joined.push_back(part);
+      const auto found = open.find(part.action);
+      if (found == open.end() || groups[found->second].length + part.when.size() > kLongest) {
+        open[part.action] = groups.size();
+        groups.push_back({part, {}, 0});
       }
-      whens[part.action].push_back(part.when);
+      Group& group = groups[open[part.action]];
+      group.whens.push_back(part.when);
+      group.length += part.when.size() + 4;
     }
-    for (Part& part : joined) {
-      part.when = join_any(whens[part.action]);
+    std::vector<Part> joined;
+    for (Group& group : groups) {
+      group.part.when = join_any(group.whens);
+      joined.push_back(std::move(group.part));
     }
     return joined;
   }

@@ -509,3 +509,22 @@ TEST_CASE("oci: hostile JSON is refused before it costs anything") {
   }
   CHECK_THAT(failure(many + "]}"), Catch::Contains("more than"));
 }
+
+TEST_CASE("oci: conditions of any number become rules that can be read") {
+  std::string rules;
+  for (int i = 0; i < 400; ++i) {
+    rules += (i == 0 ? "" : ",") + std::string(R"({"names": ["ioctl"], "action": "SCMP_ACT_ALLOW", )") +
+             R"("args": [{"index": 1, "value": )" + std::to_string(100'000 + 7 * i) + R"(, "op": "SCMP_CMP_EQ"}]})";
+  }
+  const auto import = import_of("{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [" + rules + "]}");
+  const seccomp::FilterSpec policy = filter_of_policy(import);
+  seccomp_data call{};
+  call.nr = *seccomp::number_of(Arch::X86_64, "ioctl");
+  call.arch = seccomp::audit_arch(Arch::X86_64);
+  for (int i = 0; i < 400; ++i) {
+    call.args[1] = static_cast<std::uint64_t>(100'000 + 7 * i);
+    CHECK(seccomp::lets_run(seccomp::evaluate(policy, call)));
+    call.args[1] += 1;
+    CHECK_FALSE(seccomp::lets_run(seccomp::evaluate(policy, call)));
+  }
+}

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The formats of the tools around sbx, on those tools themselves: a profile of Docker's kind under
+sbx run, exported profiles under runc, exported scripts under bubblewrap, and hostile files."""
+
+import json
+import os
+import pathlib
+import shutil
+import sys
+
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import sbxtest  # noqa: E402  (the path comes first)
+from sbxtest import sbx  # noqa: E402
+
+# An allow-list as engines ship them, in small: what sh, mkdir and ls call.
+ALLOWED = """access arch_prctl brk chdir clone close dup2 dup3 execve exit exit_group faccessat faccessat2
+fchmodat fcntl fstat fstatfs futex getcwd getdents64 getegid geteuid getgid getpgrp getpid getppid
+getrandom getuid getxattr ioctl lgetxattr lseek lstat mkdir mkdirat mmap mprotect munmap newfstatat open
+openat pipe pipe2 poll pread64 prlimit64 read readlink readlinkat rseq rt_sigaction rt_sigprocmask
+rt_sigreturn set_robust_list set_tid_address setpgid stat statfs statx sysinfo umask uname vfork wait4
+write writev""".split()
+
+
+def profile(*without):
+    return json.dumps({
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]},
+                    {"architecture": "SCMP_ARCH_AARCH64", "subArchitectures": None}],
+        "syscalls": [{"names": [name for name in ALLOWED if name not in without],
+                      "action": "SCMP_ACT_ALLOW"},
+                     {"names": ["chroot"], "action": "SCMP_ACT_ALLOW",
+                      "includes": {"caps": ["CAP_SYS_CHROOT"]}}]}, indent=1)
+
+
+class InteropCase(sbxtest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.work = self.directory()
+
+    def file(self, name, content):
+        path = self.work / name
+        self.write(path, content)
+        return str(path)
+
+
+class Docker(InteropCase):
+    def test_a_shell_under_a_profile_with_and_without_mkdir(self):
+        whole = self.file("whole.json", profile())
+        done = sbx("run", "--seccomp", whole, "--", "sh", "-c", "cd /tmp && mkdir test && ls -d test")
+        self.assertStatus(done, 0)
+        self.assertEqual(done.out, "test\n")
+        less = self.file("less.json", profile("mkdir", "mkdirat"))
+        done = sbx("run", "--seccomp", less, "--", "sh", "-c", "cd /tmp && mkdir test")
+        self.assertStatus(done, 1)
+        self.assertIn("Operation not permitted", done.err)
+        self.assertRegex(done.err, r"denied mkdir(at)?\(")
+        self.assertRegex(done.err, r"less\.json:2\b")
+
+    def test_the_imported_policy_does_the_same(self):
+        less = self.file("less.json", profile("mkdir", "mkdirat"))
+        policy = str(self.work / "less.toml")
+        done = sbx("import", less, "-o", policy)
+        self.assertStatus(done, 0)
+        self.assertIn("syscalls[1] SCMP_ACT_ALLOW chroot: only with CAP_SYS_CHROOT", done.err)
+        self.assertIn("proof: ", done.err)
+        self.assertStatus(sbx("check", policy), 0)
+        done = sbx("run", "--policy", policy, "--", "sh", "-c", "cd /tmp && mkdir test")
+        self.assertStatus(done, 1)
+        self.assertRegex(done.err, r"denied mkdir(at)?\(")
+        self.assertRegex(done.err, r"less\.toml:\d+")
+
+    def test_verbs_take_a_profile_for_a_policy(self):
+        whole, less = self.file("whole.json", profile()), self.file("less.json", profile("mkdir", "mkdirat"))
+        done = sbx("diff", "--neutral", whole, less)
+        self.assertStatus(done, 1)
+        self.assertIn("more in A  mkdir", done.out)
+        done = sbx("explain", less, "mkdir")
+        self.assertStatus(done, 1)
+        self.assertIn("less.json:2", done.out)
+        report = json.loads(sbx("import", "--json", less).out)
+        self.assertEqual(report["format"], "oci")
+        self.assertEqual({"mapped", "changed", "dropped"},
+                         {finding["kind"] for finding in report["findings"]})
+        self.assertStatus(sbx("import", "--strict", "-q", less), 1)
+
+    def test_import_and_export_come_to_the_same(self):
+        less = self.file("less.json", profile("mkdir", "mkdirat"))
+        again = str(self.work / "again.json")
+        self.assertStatus(sbx("export", "-q", "--to", "docker", less, "-o", again), 0)
+        done = sbx("diff", "--neutral", less, again)
+        self.assertNotIn("more in B", done.out)
+
+
+class Hostile(InteropCase):
+    def refused(self, content, *expected):
+        path = self.work / "hostile.json"
+        self.write(path, "")
+        path.write_bytes(content)
+        done = sbx("import", str(path))
+        self.assertStatus(done, 125)
+        self.assertEqual(done.out, "")
+        for text in expected:
+            self.assertIn(text, done.err)
+
+    def test_malformed_files(self):
+        self.refused(b'{"a":' * 100_000, "nested deeper")
+        self.refused(b'{"defaultAction":1,"defaultAction":2}', "stands twice")
+        self.refused(b'{"defaultAction":"\xff"}', "is no JSON")
+        self.refused(b"nothing of any kind\n", "cannot tell the format")
+
+    def test_a_file_of_a_gigabyte(self):
+        path = self.work / "large.json"
+        self.write(path, "")
+        os.truncate(path, 1 << 30)
+        done = sbx("import", str(path))
+        self.assertStatus(done, 125)
+        self.assertIn("EFBIG", done.err)
+
+
+class Engines(InteropCase):
+    # As different as shipped policies get; the last one allows too little for an engine.
+    POLICIES = ["default", "nginx", "less", "postgres", "untrusted", "strict"]
+
+    def bundle(self, seccomp):
+        """A rootless container with one static program."""
+        bundle = self.work / "bundle"
+        if not bundle.exists():
+            for directory in (bundle, bundle / "rootfs", bundle / "rootfs" / "proc", bundle / "state"):
+                directory.mkdir()
+            shutil.copy(sbxtest.probe("bare_strict"), bundle / "rootfs" / "program")
+            if sbxtest.IS_ROOT:
+                for path in [bundle, *bundle.rglob("*")]:
+                    os.chown(path, sbxtest.ACCOUNT.uid, sbxtest.ACCOUNT.gid)
+        config = {
+            "ociVersion": "1.0.2",
+            "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "args": ["/program"],
+                        "env": [], "cwd": "/", "noNewPrivileges": True, "capabilities": {}},
+            "root": {"path": "rootfs", "readonly": True},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+            "linux": {
+                "namespaces": [{"type": kind} for kind in ("user", "mount", "pid", "ipc", "uts")],
+                "uidMappings": [{"containerID": 0, "hostID": sbxtest.ACCOUNT.uid, "size": 1}],
+                "gidMappings": [{"containerID": 0, "hostID": sbxtest.ACCOUNT.gid, "size": 1}]}}
+        if seccomp is not None:
+            config["linux"]["seccomp"] = seccomp
+        self.write(bundle / "config.json", json.dumps(config))
+        return bundle
+
+    def contained(self, seccomp, name):
+        bundle = self.bundle(seccomp)
+        runc = shutil.which("runc") or "/usr/sbin/runc"
+        return sbxtest.run([runc, "--root", str(bundle / "state"), "--rootless=true", "run",
+                            "--bundle", str(bundle), name], stdin=b"echoed\n")
+
+    def test_runc_starts_a_container_with_each_profile(self):
+        # The control: whether this host lets an ordinary user have a container at all.
+        control = self.contained(None, "control")
+        for name in self.POLICIES:
+            with self.subTest(policy=name):
+                path = str(self.work / f"{name}.json")
+                self.assertStatus(sbx("export", "-q", "--to", "oci", name, "-o", path), 0)
+                seccomp = json.loads(pathlib.Path(path).read_text())
+                self.assertEqual(seccomp["defaultAction"][:9], "SCMP_ACT_")
+                if control.status != 7:
+                    continue
+                done = self.contained(seccomp, name)
+                if name != "strict":
+                    self.assertStatus(done, 7)
+                    self.assertEqual(done.out, "echoed\n")
+                else:
+                    self.assertNotEqual(done.status, 7)
+        # And that is said.
+        report = json.loads(sbx("export", "--json", "--to", "oci", "strict").out)
+        self.assertIn("starting a program with runc",
+                      [finding["what"] for finding in report["findings"]])
+
+    def test_objects_for_clusters(self):
+        for name in ("nginx", "c++"):
+            path = str(self.work / "out.yaml")
+            self.assertStatus(sbx("export", "-q", "--to", "kubernetes", name, "-o", path), 0)
+            snippet = yaml.safe_load(pathlib.Path(path).read_text())["securityContext"]
+            beside = snippet["seccompProfile"]["localhostProfile"]
+            self.assertEqual(beside, "out.json")
+            json.loads((self.work / beside).read_text())
+            self.assertIs(snippet["allowPrivilegeEscalation"], False)
+            done = sbx("export", "-q", "--to", "security-profiles-operator", name)
+            self.assertStatus(done, 0)
+            entry = yaml.safe_load(done.out)
+            self.assertEqual(entry["kind"], "SeccompProfile")
+            self.assertRegex(entry["metadata"]["name"], r"\A[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
+            for rule in entry["spec"]["syscalls"]:
+                self.assertTrue(rule["names"])
+                for argument in rule.get("args", []):
+                    self.assertLess(max(argument["value"], argument.get("valueTwo", 0)), 1 << 63)
+
+    def test_bubblewrap_runs_the_script(self):
+        for name in ("default", "python3"):
+            with self.subTest(policy=name):
+                script = str(self.work / f"{name}.sh")
+                self.assertStatus(sbx("export", "-q", "--to", "bwrap", name, "-o", script), 0)
+                done = sbxtest.run([script, "sh", "-c", "echo inside; cat /proc/self/status; mkdir /x"])
+                self.assertIn("inside\n", done.out)
+                self.assertIn("Seccomp:\t2\n", done.out)
+                self.assertIn("CapEff:\t0000000000000000\n", done.out)
+                self.assertIn("Read-only file system", done.err)
+
+    def test_what_is_of_several_files_needs_a_name(self):
+        done = sbx("export", "--to", "bwrap", "default")
+        self.assertStatus(done, 125)
+        self.assertIn("-o FILE", done.err)
+        done = sbx("export", "--to", "ocy", "default")
+        self.assertStatus(done, 125)
+        self.assertIn("did you mean oci?", done.err)
+
+
+if __name__ == "__main__":
+    sbxtest.main()
