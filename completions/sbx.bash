@@ -6,7 +6,7 @@ _sbx_options() {
   case $1 in
     run) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
               "--connect --bind --dns --allow --deny --seccomp --compat --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
-              "--dry-run --self-test --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
+              "--log --sink --notify-command --restart --dry-run --self-test --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     learn) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
               "--connect --bind --dns --allow --deny --limit --env --tty --user --dry-run --report --output -o" \
               "--exact --view --verify --quiet -q --json --color --no-color --help -h" ;;
@@ -22,6 +22,8 @@ _sbx_options() {
     export) echo "--to --output -o --strict --quiet -q --json --help -h" ;;
     verify) echo "--json --help -h" ;;
     audit) echo "--follow --since --match --alert-on --json --help -h" ;;
+    why) echo "--fix --json --help -h" ;;
+    events) echo "--follow -f --since --policy -p --syscall --exe --json --csv --help -h" ;;
     doctor) echo "--json --color --no-color --help -h" ;;
     help) echo "--dump-options --help -h" ;;
     version) echo "--help -h" ;;
@@ -33,6 +35,7 @@ _sbx_takes_value() {
   case $1 in
     --policy | -p | -qp | --ro | --rw | --overlay | --exec | --tmpfs | --hide | --workdir | --home | --net | \
       --publish | -P | -qP | --connect | --bind | --dns | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
+      --log | --sink | --notify-command | --restart | --syscall | --exe | \
       --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o | -qo | --view | --verify) return 0 ;;
   esac
   return 1
@@ -58,7 +61,7 @@ _sbx_policies() {
 _sbx_value() {
   case $1 in
     --policy | -p | -qp) _sbx_policies "$2" ;;
-    --ro | --rw | --exec | --hide | --report | --seccomp | --output | -o | -qo) _sbx_paths -f "$2" ;;
+    --ro | --rw | --exec | --hide | --report | --notify-command | --exe | --seccomp | --output | -o | -qo) _sbx_paths -f "$2" ;;
     --overlay | --tmpfs | --workdir) _sbx_paths -d "$2" ;;
     --view) _sbx_words "host policy" "$2" ;;
     --verify) _sbx_words "auto always never" "$2" ;;
@@ -69,6 +72,9 @@ _sbx_value() {
     --to) _sbx_words "oci docker kubernetes security-profiles-operator bwrap" "$2" ;;
     --allow-degraded) _sbx_words "landlock cgroup userns notify" "$2" ;;
     --tty) _sbx_words "auto always never inherit" "$2" ;;
+    --log) _sbx_words "none problems all" "$2" ;;
+    --sink) _sbx_words "journald syslog fd:" "$2" ;;
+    --restart) _sbx_words "on-crash never" "$2" ;;
     --on-violation) _sbx_words "kill errno log" "$2" ;;
     --color) _sbx_words "auto always never" "$2" ;;
     --match | --alert-on) _sbx_words "kill crash denied logged seccomp landlock" "$2" ;;
@@ -107,7 +113,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run learn check show explain diff list syscall schema import export verify audit doctor help version --help -h --version -V" "$current"
+    _sbx_words "run learn check show explain diff list syscall schema import export verify audit why events doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run || $verb == learn ]]; then
@@ -132,7 +138,7 @@ _sbx() {
     _sbx_value "${COMP_WORDS[COMP_CWORD - 2]}" "$current"
     return
   fi
-  if [[ $verb == run || $verb == learn || $verb == explain || $verb == audit || $verb == import || $verb == export ]] && _sbx_takes_value "$previous"; then
+  if [[ $verb == run || $verb == learn || $verb == explain || $verb == audit || $verb == events || $verb == import || $verb == export ]] && _sbx_takes_value "$previous"; then
     _sbx_value "$previous" "$current"
     return
   fi
@@ -148,7 +154,8 @@ _sbx() {
     run | learn) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
     check | show | explain | diff | export) _sbx_policies "$current" ;;
     import | audit) _sbx_paths -f "$current" ;;
-    help) _sbx_words "run learn check show explain diff list syscall schema import export verify audit doctor help version" "$current" ;;
+    why) _sbx_words "last" "$current" ;;
+    help) _sbx_words "run learn check show explain diff list syscall schema import export verify audit why events doctor help version" "$current" ;;
   esac
 }
 

@@ -14,7 +14,7 @@ function __sbx_command
                 return 0
             case --policy -p -qp --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P -qP \
                 --connect --bind --dns --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --report --color --seccomp --compat \
-                --output -o -qo --view --verify
+                --output -o -qo --view --verify --log --sink --notify-command --restart
                 set i (math $i + 2)
             case '-*'
                 set i (math $i + 1)
@@ -65,14 +65,16 @@ complete -c sbx -n __sbx_needs_verb -a import -d 'make a policy of another tool\
 complete -c sbx -n __sbx_needs_verb -a export -d 'write a policy for another tool'
 complete -c sbx -n __sbx_needs_verb -a verify -d 'compare a running sandbox with its policy'
 complete -c sbx -n __sbx_needs_verb -a audit -d 'say what the kernel recorded of denials and crashes'
+complete -c sbx -n __sbx_needs_verb -a why -d 'tell the story of a run: what was denied, and why'
+complete -c sbx -n __sbx_needs_verb -a events -d 'list what the log of runs holds'
 complete -c sbx -n __sbx_needs_verb -a doctor -d 'say what this kernel and host allow'
 complete -c sbx -n __sbx_needs_verb -a help -d 'explain sbx or one of its verbs'
 complete -c sbx -n __sbx_needs_verb -a version -d 'print the version'
 complete -c sbx -n __sbx_needs_verb -s V -l version -d 'print the version'
 complete -c sbx -n __sbx_needs_verb -s h -l help -d 'explain sbx'
-complete -c sbx -n '__sbx_in run learn check show explain diff list syscall schema import export verify audit doctor help version' -s h -l help -d 'explain the verb'
+complete -c sbx -n '__sbx_in run learn check show explain diff list syscall schema import export verify audit why events doctor help version' -s h -l help -d 'explain the verb'
 
-complete -c sbx -n '__sbx_in run learn' -s p -l policy -x -a '(__sbx_policies)' -d 'use this policy'
+complete -c sbx -n '__sbx_in run learn events' -s p -l policy -x -a '(__sbx_policies)' -d 'use this policy'
 complete -c sbx -n '__sbx_in run learn explain' -l ro -r -F -d 'show a path read-only'
 complete -c sbx -n '__sbx_in run learn explain' -l rw -r -F -d 'show a path writable'
 complete -c sbx -n '__sbx_in run learn explain' -l overlay -x -a '(__fish_complete_directories)' -d 'show a directory, keep changes in memory'
@@ -96,6 +98,17 @@ complete -c sbx -n '__sbx_in run learn' -l tty -x -a 'auto always never inherit'
 complete -c sbx -n '__sbx_in run learn explain' -l user -x -a '(__fish_complete_users)' -d 'who the command believes to be'
 complete -c sbx -n '__sbx_in run' -l keep-fd -x -d 'leave a descriptor open'
 complete -c sbx -n '__sbx_in run' -l allow-degraded -x -a "landlock cgroup userns notify" -d 'run without a layer'
+complete -c sbx -n '__sbx_in run' -l log -x -a 'none problems all' -d 'what the log keeps'
+complete -c sbx -n '__sbx_in run' -l sink -x -a 'journald syslog fd:' -d 'send events there too'
+complete -c sbx -n '__sbx_in run' -l notify-command -r -F -d 'run this with what was denied'
+complete -c sbx -n '__sbx_in run' -l restart -x -a 'on-crash never' -d 'start it again after a crash'
+complete -c sbx -n '__sbx_in events' -s f -l follow -d 'go on with what comes'
+complete -c sbx -n '__sbx_in events' -l since -x -d 'what happened since'
+complete -c sbx -n '__sbx_in events' -l syscall -x -d 'denials of this system call'
+complete -c sbx -n '__sbx_in events' -l exe -r -F -d 'what this program did'
+complete -c sbx -n '__sbx_in events' -l csv -d 'print comma-separated values'
+complete -c sbx -n '__sbx_in why' -l fix -d 'write the lines that would allow it'
+complete -c sbx -n '__sbx_in why' -a last -d 'the last run'
 complete -c sbx -n '__sbx_in run learn' -l dry-run -d 'print what would be done'
 complete -c sbx -n '__sbx_in run' -l self-test -d 'try what the policy forbids'
 complete -c sbx -n '__sbx_in run' -l trace-launch -d 'print the time of each step'
@@ -104,7 +117,7 @@ complete -c sbx -n '__sbx_in run learn import export' -s q -l quiet -d 'print no
 complete -c sbx -n 'test (count (commandline -opc)) -ge 2; and contains -- (commandline -opc)[2] run learn' \
     -a '(__sbx_complete_command)'
 
-complete -c sbx -n '__sbx_in run learn check show explain diff list syscall import export verify audit doctor' -l json -d 'print JSON'
+complete -c sbx -n '__sbx_in run learn check show explain diff list syscall import export verify audit why events doctor' -l json -d 'print JSON'
 complete -c sbx -n '__sbx_in run learn check explain doctor' -l color -x -a 'auto always never' -d 'when to use colours'
 complete -c sbx -n '__sbx_in run learn check explain doctor' -l no-color -d 'no colours'
 complete -c sbx -n '__sbx_in check show explain diff export' -a '(__sbx_policies)'
@@ -128,4 +141,4 @@ complete -c sbx -n '__sbx_in diff' -l neutral -d 'compare without this host'
 complete -c sbx -n '__sbx_in diff' -l only-wider -d 'fail only if B allows more'
 complete -c sbx -n '__sbx_in list' -l names -d 'print bare names'
 complete -c sbx -n '__sbx_in help' -l dump-options -d 'print every verb and option'
-complete -c sbx -n '__sbx_in help' -a 'run learn check show explain diff list syscall schema import export verify audit doctor help version'
+complete -c sbx -n '__sbx_in help' -a 'run learn check show explain diff list syscall schema import export verify audit why events doctor help version'

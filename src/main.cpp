@@ -46,6 +46,10 @@ Result<int> dispatch(Command command) {
       return sbx::cli::verify(command);
     case Verb::Audit:
       return sbx::cli::audit(command);
+    case Verb::Why:
+      return sbx::cli::why(command);
+    case Verb::Events:
+      return sbx::cli::events(command);
     case Verb::Doctor:
       return sbx::cli::doctor(command);
     case Verb::Help:

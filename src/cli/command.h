@@ -36,9 +36,10 @@ struct Command {
   policy::Text seccomp;  // --seccomp FILE; empty: the policy's own
   interop::Compat compat = interop::Compat::Runc;
   std::string report;  // --report FILE; empty: none
-  std::string since;     // audit: --since TIME; empty: from the start
+  std::string since;     // audit, events: --since TIME; empty: from the start
   std::string match;     // audit: --match; empty: every record
   std::string alert_on;  // audit: --alert-on; empty: none
+  bool restart = false;  // --restart on-crash
   bool dry_run = false;
   bool self_test = false;
   bool trace_launch = false;
@@ -53,6 +54,9 @@ struct Command {
   bool dump = false;
   bool dump_options = false;
   LearnOptions learn;
+  bool csv = false;
+  bool fix = false;
+  std::string syscall, exe;  // of sbx events; empty: any
   Color color = Color::Auto;
 };
 

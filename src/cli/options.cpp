@@ -129,6 +129,24 @@ constexpr VerbInfo kVerbs[] = {
      "sbx audit --follow                         # live, from the audit multicast group\n"
      "sbx audit --match 'call=ptrace and exe=/usr/sbin/*'\n"
      "sbx audit --since 5m --alert-on kill,crash # for monitoring\n"},
+    {Verb::Why, "why", "[RUN|PID|NAME|last]", "tell the story of a run: what was denied, and why",
+     "Tells what was denied in a run, in order, with the rule behind each denial and what would\n"
+     "allow it, and what a crash had to do with it. Without an operand, of the last run in the log\n"
+     "that met something; else of the one with this id (or its beginning), with a process of this\n"
+     "pid, or the last under a policy or of a program of this NAME. With --fix the lines that would\n"
+     "allow it are written to NAME.local.toml.new for review, never into force.\n"
+     "Exit status 0: nothing was denied, 1: something was.\n",
+     "sbx why                                    # the last run\n"
+     "sbx why nginx\n"
+     "sbx why 4711                               # a pid, seen from outside\n"
+     "sbx why --fix nginx                        # then read the file, and rename it\n"},
+    {Verb::Events, "events", "", "list what the log of runs holds",
+     "Lists the events of this user's runs, oldest first: denials, crashes, limits. The log is in\n"
+     "$XDG_STATE_HOME/sbx, by default ~/.local/state/sbx; report.log says what it keeps.\n",
+     "sbx events --since 1h\n"
+     "sbx events --follow --policy nginx\n"
+     "sbx events --syscall ptrace --json\n"
+     "sbx events --since 2026-11-24 --csv >events.csv\n"},
     {Verb::Doctor, "doctor", "", "say what this kernel and host allow",
      "Tries what `sbx run` needs, as an ordinary user, and prints for each item its state,\n"
      "what follows from it, and what to do. Exit status 1 if `sbx run` cannot work here.\n",
@@ -141,8 +159,8 @@ constexpr VerbInfo kVerbs[] = {
 };
 
 constexpr OptionInfo kOptions[] = {
-    {Option::Policy, "run learn", "Policy", "--policy", "-p", "NAME|FILE", false, Offer::Policy, "",
-     "use this policy: a name from `sbx list`, or a file (with a slash or .toml)"},
+    {Option::Policy, "run learn events", "Policy", "--policy", "-p", "NAME|FILE", false, Offer::Policy, "",
+     "use this policy: a name from `sbx list`, or a file (with a slash or .toml); events: only its"},
 
     {Option::ReadOnly, "run learn explain", "Files", "--ro", "", "PATH[=AT]", true, Offer::Path, "",
      "show PATH read-only, at AT if given", policy::Key::FilesystemRead},
@@ -193,6 +211,15 @@ constexpr OptionInfo kOptions[] = {
      "after a denied call was reported: kill, let it fail with an error number, or let it run",
      policy::Key::ReportOnViolation},
 
+    {Option::Log, "run", "Reports", "--log", "", "WHAT", false, Offer::Words, "",
+     "what the log keeps: runs with problems, all runs, or none", policy::Key::ReportLog},
+    {Option::Sink, "run", "Reports", "--sink", "", "WHERE", true, Offer::Nothing, "",
+     "send events to journald, syslog (or another socket: syslog:PATH) or descriptor fd:N too",
+     policy::Key::ReportSinks},
+    {Option::NotifyCommand, "run", "Reports", "--notify-command", "", "PROGRAM", false, Offer::Path, "",
+     "run PROGRAM, outside, with what was denied or crashed on its standard input, as JSON lines",
+     policy::Key::ReportNotifyCommand},
+
     {Option::Limit, "run learn explain", "Process", "--limit", "", "NAME=VALUE", true, Offer::Words, "",
      "limit a resource: memory=1G, processes=64, time=10m … (sizes K M G T, times s m h d)"},
     {Option::Env, "run learn explain", "Process", "--env", "", "NAME[=VALUE]", true, Offer::Nothing, "",
@@ -206,6 +233,8 @@ constexpr OptionInfo kOptions[] = {
      "a terminal of COMMAND's own: auto, always or never; inherit: yours, with all it can do to you",
      policy::Key::TerminalMode},
 
+    {Option::Restart, "run", "Running", "--restart", "", "WHEN", false, Offer::Words, "on-crash|never",
+     "start COMMAND again after a crash, each time after a longer pause"},
     {Option::AllowDegraded, "run", "Running", "--allow-degraded", "", "NAME", true, Offer::Words,
      "landlock|cgroup|userns|notify", "run although this layer of protection is missing on this host"},
     {Option::DryRun, "run learn", "Running", "--dry-run", "", "", false, Offer::Nothing, "",
@@ -243,18 +272,26 @@ constexpr OptionInfo kOptions[] = {
      "print bare names, one a line"},
     {Option::Strict, "check import export", "Output", "--strict", "", "", false, Offer::Nothing, "",
      "exit with status 1 for warnings too, or for anything that was changed or dropped"},
-    {Option::Follow, "audit", "Records", "--follow", "", "", false, Offer::Nothing, "",
+    {Option::Follow, "audit events", "Records", "--follow", "-f", "", false, Offer::Nothing, "",
      "print each record as it comes, until a signal ends it; with --since also those before"},
-    {Option::Since, "audit", "Records", "--since", "", "TIME", false, Offer::Nothing, "",
+    {Option::Since, "audit events", "Records", "--since", "", "TIME", false, Offer::Nothing, "",
      "leave out what was before TIME: 10m, 2h, 1d ago, or 2026-11-24T09:12 in UTC"},
     {Option::Match, "audit", "Records", "--match", "", "CONDITION", false, Offer::Nothing, "",
      "only records that fit: kill, crash, denied, logged, seccomp, landlock, or a field, as "
      "call=ptrace (see man sbx)"},
     {Option::AlertOn, "audit", "Records", "--alert-on", "", "CONDITION", false, Offer::Nothing, "",
      "mark the records that fit, and exit with status 1 if there was one"},
+    {Option::Syscall, "events", "Records", "--syscall", "", "NAME", false, Offer::Nothing, "",
+     "denials of this system call"},
+    {Option::Exe, "events", "Records", "--exe", "", "PATH|NAME", false, Offer::Nothing, "",
+     "what this program did: its path, or its base name"},
+    {Option::Csv, "events", "Output", "--csv", "", "", false, Offer::Nothing, "",
+     "print comma-separated values (RFC 4180), with a line of names first"},
+    {Option::Fix, "why", "Output", "--fix", "", "", false, Offer::Nothing, "",
+     "write the lines that would allow it to NAME.local.toml.new beside your policies, for review"},
     {Option::Dump, "syscall", "Output", "--dump", "", "", false, Offer::Nothing, "",
      "print every call, one a line, columns separated by tabs"},
-    {Option::Json, "run learn check show explain diff list syscall import export verify audit doctor", "Output", "--json", "", "",
+    {Option::Json, "run learn check show explain diff list syscall import export verify audit why events doctor", "Output", "--json", "", "",
      false, Offer::Nothing, "", "print JSON"},
     {Option::Color, "run learn check explain doctor", "Output", "--color", "", "WHEN", false,
      Offer::Words, "auto|always|never", "colour on standard error and in doctor's table"},
@@ -262,7 +299,7 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run learn check show explain diff list syscall schema import export verify audit doctor help version", "Output",
+    {Option::Help, "run learn check show explain diff list syscall schema import export verify audit why events doctor help version", "Output",
      "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 

@@ -13,7 +13,7 @@
 
 namespace sbx::cli {
 
-enum class Verb { Run, Learn, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Verify, Audit, Doctor, Help, Version };
+enum class Verb { Run, Learn, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Verify, Audit, Why, Events, Doctor, Help, Version };
 
 struct VerbInfo {
   Verb verb;
@@ -46,6 +46,10 @@ enum class Option {
   Allow,
   Deny,
   OnViolation,
+  Log,
+  Sink,
+  NotifyCommand,
+  Restart,
   Limit,
   Env,
   KeepFd,
@@ -79,6 +83,10 @@ enum class Option {
   Exact,
   View,
   Verify,
+  Syscall,
+  Exe,
+  Csv,
+  Fix,
   Help,
 };
 

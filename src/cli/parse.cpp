@@ -162,6 +162,17 @@ Status check_operands(const Command& command) {
                      .hint = "for several: cat FILE… | sbx audit -"};
       }
       return {};
+    case Verb::Why:
+      if (count > 1) {
+        return Error{.action = "sbx why takes one run", .hint = "write sbx why, or sbx why RUN"};
+      }
+      return {};
+    case Verb::Events:
+      if (command.csv && command.json) {
+        return Error{.action = "--csv and --json are two forms of one list",
+                     .hint = help_hint(command.verb)};
+      }
+      [[fallthrough]];
     case Verb::List:
     case Verb::Schema:
     case Verb::Doctor:

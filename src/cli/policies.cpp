@@ -27,17 +27,25 @@ std::string program_file() {
   return length > 0 ? std::string(target.data(), static_cast<std::size_t>(length)) : std::string();
 }
 
+std::string value_of(const std::map<std::string, std::string>& environment, const char* name) {
+  const auto found = environment.find(name);
+  return found != environment.end() ? found->second : std::string();
+}
+
+std::string own_policies(const std::map<std::string, std::string>& environment,
+                         const std::string& home) {
+  const std::string configuration = value_of(environment, "XDG_CONFIG_HOME");
+  return path::is_absolute(configuration) ? path::join(configuration, "sbx/policies")
+         : path::is_absolute(home)        ? path::join(home, ".config/sbx/policies")
+                                          : std::string();
+}
+
 void append(std::vector<std::string>& directories, const std::string& directory) {
   const bool known =
       std::find(directories.begin(), directories.end(), directory) != directories.end();
   if (path::is_absolute(directory) && !known) {
     directories.push_back(directory);
   }
-}
-
-std::string value_of(const std::map<std::string, std::string>& environment, const char* name) {
-  const auto found = environment.find(name);
-  return found != environment.end() ? found->second : std::string();
 }
 
 // What the search path depends on.
@@ -70,12 +78,7 @@ policy::SearchPath search_path(const std::map<std::string, std::string>& environ
   for (const std::string& directory : split(value_of(environment, "SBX_POLICY_PATH"), ':')) {
     append(search.directories, directory);
   }
-  const std::string configuration = value_of(environment, "XDG_CONFIG_HOME");
-  if (path::is_absolute(configuration)) {
-    append(search.directories, path::join(configuration, "sbx/policies"));
-  } else if (path::is_absolute(home)) {
-    append(search.directories, path::join(home, ".config/sbx/policies"));
-  }
+  append(search.directories, own_policies(environment, home));
   append(search.directories, "/etc/sbx/policies");
   if (path::is_absolute(program)) {
     // Installed, beside its bin directory; in the build tree, beside the program. Never both: one
@@ -99,11 +102,19 @@ policy::FileSource file_source() {
   return files;
 }
 
+std::string own_home() {
+  return home_of(environment());
+}
+
 Library open_library() {
   const auto variables = environment();
   const std::string home = home_of(variables);
   const std::string program = program_file();
   return Library{search_path(variables, home, program), file_source(), home, program};
+}
+
+std::string own_policies(const Library& library) {
+  return own_policies(environment(), library.home);
 }
 
 std::vector<plan::OwnPath> own_paths(const Library& library, const plan::HostFacts& facts,

@@ -34,6 +34,13 @@ policy::FileSource file_source();
 // under `sudo` it may still be another's, whose policies are not root's.
 Library open_library();
 
+// The home directory of Library, by the real environment.
+std::string own_home();
+
+// Where a policy of the user's own belongs: $XDG_CONFIG_HOME/sbx/policies, or below the home
+// directory; "": neither is known.
+std::string own_policies(const Library& library);
+
 // What a command must not write to, lest it decides about the next run: sbx's own directories
 // ($XDG_CONFIG_HOME/sbx, its state, cache and run-time ones, whether they exist or not), every
 // directory of the search path, the program, and the files of this policy.

@@ -24,10 +24,15 @@ class ReportFile {
   // leaves root: nobody could replace it at the end.
   static Result<ReportFile> open(const std::string& path, bool leaves_root);
 
+  explicit operator bool() const { return bool(file_); }
+
   void write_line(const std::string& json);
 
   // The error of a write so far, if there was one.
   Status state() const;
+
+  // For a process forked since: finish() is the parent's.
+  void leave_to_parent() { errand_.leave_to_parent(); }
 
   // Puts the report in place. Errors: of any write so far, or of the renaming.
   Status finish();

@@ -188,6 +188,15 @@ Status set_color(const OptionInfo& option, const std::string& value, Command& co
   return no_such_word(option, value, words_of(option));
 }
 
+Status set_restart(const OptionInfo& option, const std::string& value, Command& command) {
+  const auto words = words_of(option);
+  if (std::find(words.begin(), words.end(), value) == words.end()) {
+    return no_such_word(option, value, words);
+  }
+  command.restart = value == "on-crash";
+  return {};
+}
+
 std::string absolute(const std::string& path, const std::string& cwd) {
   const bool in_home =
       path == "~" || path.starts_with("~/") || path == "$HOME" || path.starts_with("$HOME/");
@@ -216,6 +225,7 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Home:
     case Option::Net:
     case Option::OnViolation:
+    case Option::Log:
     case Option::Tty:
       return set_choice(option, value, command.layer);
     case Option::Workdir:
@@ -229,6 +239,11 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Allow:
     case Option::Deny:
       return add_names(option, value, command.layer);
+    case Option::Sink:
+    case Option::NotifyCommand:
+      list_of<policy::Text>(command.layer, *option.key)
+          .push_back(policy::Text{value, origin_of(option, value)});
+      return {};
     case Option::Limit:
       return add_limit(option, value, command.layer);
     case Option::Env:
@@ -256,6 +271,20 @@ Status apply(const GivenOption& given, Command& command) {
       return set_color(option, value, command);
     case Option::NoColor:
       command.color = Color::Never;
+      return {};
+    case Option::Restart:
+      return set_restart(option, value, command);
+    case Option::Syscall:
+      command.syscall = value;
+      return {};
+    case Option::Exe:
+      command.exe = value;
+      return {};
+    case Option::Csv:
+      command.csv = true;
+      return {};
+    case Option::Fix:
+      command.fix = true;
       return {};
     case Option::DryRun:
       command.dry_run = true;

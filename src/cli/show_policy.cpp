@@ -220,6 +220,12 @@ std::vector<Shown> values_of(const Policy& policy, Key key) {
     }
     case Key::ReportOnViolation:
       return if_set(policy.on_violation);
+    case Key::ReportLog:
+      return if_set(policy.log);
+    case Key::ReportSinks:
+      return shown_all(policy.sinks);
+    case Key::ReportNotifyCommand:
+      return shown_all(policy.notify_command);
   }
   return {};
 }

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 
 #include "base/path.h"
 #include "base/text.h"
@@ -19,6 +20,7 @@
 #include "cli/output.h"
 #include "cli/plan_run.h"
 #include "cli/report_file.h"
+#include "cli/run_log.h"
 #include "cli/self_test_report.h"
 #include "cli/verbs.h"
 #include "events/event.h"
@@ -28,7 +30,10 @@
 #include "plan/print.h"
 #include "plan/self_test.h"
 #include "supervise/confine.h"
+#include "supervise/event_log.h"
+#include "supervise/event_sinks.h"
 #include "supervise/publish.h"
+#include "supervise/restart.h"
 #include "supervise/supervise.h"
 #include "sys/event_loop.h"
 
@@ -64,11 +69,24 @@ Status check_kept(const std::vector<int>& descriptors) {
   return {};
 }
 
+Status check_descriptors(const plan::Reporting& reporting) {
+  for (const plan::Sink& sink : reporting.sinks) {
+    if (sink.kind == plan::Sink::Kind::Descriptor && ::fcntl(sink.descriptor, F_GETFD) < 0) {
+      return Error{.action = "cannot report to descriptor " + std::to_string(sink.descriptor),
+                   .errno_value = errno,
+                   .origin = sink.origin,
+                   .hint = "open it before sbx starts, as in: sbx run --sink fd:3 … 3>FILE"};
+    }
+  }
+  return {};
+}
+
 // Where events go while the command runs.
 struct Listeners {
   ReportFile report;
-  std::string run;     // its id
-  std::string policy;  // its name
+  supervise::EventLog log;
+  supervise::EventSinks sinks;
+  std::string run, policy;
   bool quiet = false;
   bool json = false;
   bool color = false;
@@ -78,22 +96,51 @@ struct Listeners {
   void take(events::Event event) {
     event.run = run;
     event.policy = policy;
-    report.write_line(events::to_json(event));
+    const bool is_line = json || report || sinks;
+    const std::string line = is_line ? events::to_json(event) : std::string();
+    report.write_line(line);
+    keep(event, line);
     const bool is_denial = std::holds_alternative<events::Denied>(event.what);
     denials += is_denial ? 1 : 0;
     // That a command has started or ended, its user sees without being told.
-    const bool is_news = !std::holds_alternative<events::Started>(event.what) &&
-                         !std::holds_alternative<events::Ended>(event.what);
-    if (quiet || !is_news) {
+    if (quiet || std::holds_alternative<events::Started>(event.what) ||
+        std::holds_alternative<events::Ended>(event.what)) {
       return;
     }
-    const std::string text = json ? events::to_json(event) + "\n" : events::to_text(event);
+    say(json ? line + "\n" : events::to_text(event));
+  }
+
+  // Beside --report and standard error. What cannot be kept is one warning each.
+  void keep(const events::Event& event, const std::string& line) {
+    log.take(event);
+    sinks.take(event, line);
+    for (const auto& problem : {log.take_problem(), sinks.take_problem()}) {
+      if (problem) {
+        say(to_text(*problem));
+      }
+    }
+  }
+
+  void say(const std::string& text) {
     const std::string shown = color && !json ? paint(text) : text;
     if (terminal == nullptr || !terminal->say(shown)) {
       write_all(STDERR_FILENO, shown);
     }
   }
+
+  // For the supervisor of one start of several, a child of the process that keeps these.
+  void leave_to_parent() {
+    report.leave_to_parent();
+    sinks.leave_to_parent();
+  }
 };
+
+events::Event phase(events::What what) {
+  events::Event event;
+  event.time_us = sys::realtime_microseconds();
+  event.what = std::move(what);
+  return event;
+}
 
 events::Ended ended(const supervise::Outcome& outcome) {
   if (const auto* exited = std::get_if<supervise::Exited>(&outcome)) {
@@ -122,6 +169,13 @@ launch::TerminalStart start_of(const supervise::TerminalRelay* terminal) {
              : launch::TerminalStart{terminal->start_state(), terminal->starts_in_foreground()};
 }
 
+Status confine(const plan::LaunchPlan& plan, const Command& command) {
+  if (command.restart) {
+    SBX_TRY(supervise::end_with_parent());  // the ids may have changed since
+  }
+  return supervise::confine_after_clone(plan);
+}
+
 // An error that would send the user to the doctor gets the doctor's word at once.
 Error with_cause(Error error) {
   if (error.hint.find("sbx doctor") != std::string::npos) {
@@ -132,14 +186,21 @@ Error with_cause(Error error) {
   return error;
 }
 
-}  // namespace
+// The policy's own file among those that were merged.
+std::string policy_file(const plan::LaunchPlan& plan) {
+  for (auto source = plan.policy_sources.rbegin(); source != plan.policy_sources.rend(); ++source) {
+    if (!source->ends_with(".local.toml")) {
+      return *source;
+    }
+  }
+  return {};
+}
 
-Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& command,
-                                 bool by_default, Stopwatch& stopwatch,
-                                 const supervise::Observer& observe) {
-  const std::uint64_t started_us = sys::realtime_microseconds();
+// Before anything starts, and outlives every start.
+Result<Listeners> open_listeners(const plan::LaunchPlan& plan, const Command& command) {
   Listeners listeners;
-  listeners.run = events::run_id(started_us, ::getpid());
+  const std::uint64_t now = sys::realtime_microseconds();
+  listeners.run = events::run_id(now, ::getpid());
   listeners.policy = plan.policy_name;
   listeners.quiet = command.quiet || command.self_test;
   listeners.json = command.json;
@@ -151,10 +212,31 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
       return std::move(report).error();
     }
     listeners.report = *std::move(report);
-    // Now, while nothing has run: a full disk must not cost the report of a run.
-    listeners.take({started_us, {}, {}, events::Started{SBX_VERSION, ::getpid(), plan.argv}});
-    SBX_TRY(listeners.report.state());
   }
+  if (!command.self_test) {
+    // A service that is started again has a history; else only what went wrong is one.
+    const bool all = command.restart && plan.reporting.log == plan::LogMode::Problems;
+    listeners.log = supervise::EventLog::open(
+        plan.reporting.log == plan::LogMode::None ? "" : state_directory(),
+        all ? plan::LogMode::All : plan.reporting.log);
+    auto sinks = supervise::EventSinks::start(plan.reporting);
+    if (!sinks) {
+      return std::move(sinks).error();
+    }
+    listeners.sinks = *std::move(sinks);
+  }
+  // Now, while nothing has run: a full disk must not cost the report of a run.
+  listeners.take(
+      phase(events::Started{SBX_VERSION, ::getpid(), plan.argv, policy_file(plan)}));
+  SBX_TRY(listeners.report.state());
+  return listeners;
+}
+
+// One start of the command, to its end. `tell` hears how it ended.
+Result<int> launch_once(const plan::LaunchPlan& plan, const Command& command, Listeners& listeners,
+                        bool by_default, Stopwatch& stopwatch, const supervise::Observer& observe,
+                        const std::function<void(const supervise::Outcome&)>& tell) {
+  const std::uint64_t started_us = sys::realtime_microseconds();
   auto published = supervise::open_published(plan.publish);
   if (!published) {
     return std::move(published).error();
@@ -183,7 +265,7 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
                                             .cgroup_processes = cgroup->processes(),
                                             .after_clone = [&] {
                                               confined = true;
-                                              return supervise::confine_after_clone(plan);
+                                              return confine(plan, command);
                                             }});
   if (!started) {
     // Confined it could try nothing any more; and then the clone, the usual reason, has worked.
@@ -226,7 +308,7 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
   events::Ended end = ended(*outcome);
   end.duration_us = ended_us - std::min(started_us, ended_us);
   listeners.take({ended_us, {}, {}, end});
-  SBX_TRY(listeners.report.finish());
+  tell(*outcome);
   if (command.self_test) {
     return report_self_test(plan, launch::self_test_answers(**prepared), command.json);
   }
@@ -235,6 +317,48 @@ Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& co
     write_all(STDERR_FILENO, listeners.color ? paint(hint) : hint);
   }
   return supervise::exit_code(*outcome);
+}
+
+// Started anew after each crash, under a supervisor of its own each time.
+Result<int> launch_again_and_again(const plan::LaunchPlan& plan, const Command& command,
+                                   Listeners& listeners, bool by_default) {
+  supervise::Restarts restarts;
+  restarts.limit_seconds = plan.time_limit_seconds;
+  restarts.start = [&](std::optional<std::uint64_t> left,
+                       const std::function<void(const supervise::Outcome&)>& tell) -> Result<int> {
+    listeners.leave_to_parent();
+    plan::LaunchPlan once = plan;
+    once.time_limit_seconds = left ? std::optional(std::max<std::uint64_t>(*left, 1)) : std::nullopt;
+    Stopwatch stopwatch;
+    return launch_once(once, command, listeners, by_default, stopwatch, {}, tell);
+  };
+  restarts.tell_pause = [&](const supervise::Pause& pause) {
+    listeners.take(phase(events::Restarted{
+        pause.crashes, static_cast<std::uint64_t>(std::chrono::microseconds(pause.time).count()),
+        pause.is_storm}));
+  };
+  return supervise::run_with_restarts(restarts);
+}
+
+}  // namespace
+
+Result<int> launch_and_supervise(const plan::LaunchPlan& plan, const Command& command,
+                                 bool by_default, Stopwatch& stopwatch,
+                                 const supervise::Observer& observe) {
+  SBX_TRY(check_descriptors(plan.reporting));
+  auto listeners = open_listeners(plan, command);
+  if (!listeners) {
+    return std::move(listeners).error();
+  }
+  const auto status =
+      command.restart
+          ? launch_again_and_again(plan, command, *listeners, by_default)
+          : launch_once(plan, command, *listeners, by_default, stopwatch, observe,
+                        [](const supervise::Outcome&) {});
+  if (status) {
+    SBX_TRY(listeners->report.finish());
+  }
+  return status;
 }
 
 Result<int> run(Command command) {

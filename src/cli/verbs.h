@@ -20,6 +20,8 @@ Result<int> import(const Command& command);
 Result<int> write_export(const Command& command);
 Result<int> verify(const Command& command);
 Result<int> audit(const Command& command);
+Result<int> why(const Command& command);
+Result<int> events(const Command& command);
 Result<int> doctor(const Command& command);
 Result<int> help(const Command& command);
 Result<int> version();

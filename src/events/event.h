@@ -26,6 +26,7 @@ struct Started {
   std::string version;  // of sbx
   int supervisor = 0;   // its pid
   std::vector<std::string> argv;
+  std::string policy_file;  // its path; empty where it is not known
 };
 
 // A place in a program. Everything may be unknown.
@@ -118,7 +119,14 @@ struct Ended {
   std::uint64_t denied = 0;  // denied calls, all counted
 };
 
-using What = std::variant<Started, Denied, NetworkNote, LimitHit, Crashed, Ended>;
+// The command has crashed and is started again after a pause (sbx run --restart).
+struct Restarted {
+  std::uint64_t count = 0;     // crashes in a row
+  std::uint64_t delay_us = 0;  // the pause
+  bool is_storm = false;       // so many crashes in a row that somebody should look
+};
+
+using What = std::variant<Started, Denied, NetworkNote, LimitHit, Crashed, Ended, Restarted>;
 
 struct Event {
   std::uint64_t time_us = 0;  // CLOCK_REALTIME

@@ -21,7 +21,7 @@ using Json = nlohmann::ordered_json;
 
 // In the order of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<What>> kKinds{
-    "started", "denied", "network", "limit", "crashed", "ended"};
+    "started", "denied", "network", "limit", "crashed", "ended", "restarted"};
 
 constexpr std::array<std::string_view, 4> kLayers{"filter", "write-exec", "network", "filesystem"};
 constexpr std::array<std::string_view, 4> kEndings{"exited", "killed", "violation", "timed-out"};
@@ -122,6 +122,7 @@ seccomp::Remedy remedy_from(const Json& json) {
 void add(Json& json, const Started& started) {
   json["sbx"] = printable(started.version);
   json["supervisor"] = started.supervisor;
+  json["policy_file"] = bytes(started.policy_file);
   Json& argv = json["argv"] = Json::array();
   for (const std::string& argument : started.argv) {
     argv.push_back(bytes(argument));
@@ -131,6 +132,7 @@ void add(Json& json, const Started& started) {
 void read(const Json& json, Started& started) {
   started.version = json.value("sbx", "");
   started.supervisor = json.value("supervisor", 0);
+  started.policy_file = bytes_from(json, "policy_file");
   for (const Json& argument : json.at("argv")) {
     started.argv.push_back(unescape(argument.get<std::string>()).value_or(""));
   }
@@ -246,6 +248,17 @@ void read(const Json& json, Ended& ended) {
   ended.status = json.at(ended.ending == Ending::Exited ? "status" : "signal").get<int>();
   ended.duration_us = json.value("duration_us", std::uint64_t{0});
   ended.denied = json.value("denied", std::uint64_t{0});
+}
+
+void add(Json& json, const Restarted& restarted) {
+  json["count"] = restarted.count;
+  json["delay_us"] = restarted.delay_us;
+  json["storm"] = restarted.is_storm;
+}
+
+void read(const Json& json, Restarted& restarted) {
+  restarted = {json.at("count").get<std::uint64_t>(), json.value("delay_us", std::uint64_t{0}),
+               json.value("storm", false)};
 }
 
 // The alternative that this index stands for, empty.

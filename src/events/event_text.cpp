@@ -105,6 +105,17 @@ std::string text_of(const Ended& ended) {
   return {};
 }
 
+std::string text_of(const Restarted& restarted) {
+  const std::string pause = fmt::format("{}.{:03} s", restarted.delay_us / kMicroseconds,
+                                        restarted.delay_us % kMicroseconds / 1000);
+  return restarted.is_storm
+             ? fmt::format("sbx: restart storm: the command has crashed {} times in a row; from now on "
+                           "it is started again after longer and longer, next in {}\n",
+                           restarted.count, pause)
+             : fmt::format("sbx: the command has crashed ({} in a row): it is started again in {}\n",
+                           restarted.count, pause);
+}
+
 tm calendar(std::uint64_t time_us) {
   const auto seconds = static_cast<time_t>(time_us / kMicroseconds);
   tm broken_down{};

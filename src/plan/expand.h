@@ -53,6 +53,9 @@ Result<seccomp::FilterSpec> expand_filter(const policy::Policy& policy, const Ho
 // 127.0.0.1, since a port that nobody asked to show should not be shown to the network.
 Result<std::vector<Publish>> expand_publish(const policy::Policy& policy);
 
+// report.log, sinks and notify-command. An Error for a sink that is none.
+Result<Reporting> expand_report(const policy::Policy& policy);
+
 // An Error where a terminal is there and the policy wants the command to have none.
 Result<Terminal> expand_terminal(const policy::Policy& policy, const HostFacts& facts);
 

@@ -128,6 +128,29 @@ struct Terminal {
 
 enum class OnViolation : std::uint8_t { Kill, Errno, Log };
 
+// What the user's log keeps: runs in which something went wrong, or every run.
+enum class LogMode : std::uint8_t { None, Problems, All };
+
+// Where events go beside the log and standard error.
+struct Sink {
+  enum class Kind : std::uint8_t { Journal, Syslog, Descriptor };
+  Kind kind = Kind::Journal;
+  std::string path;     // Journal, Syslog: a datagram socket outside
+  int descriptor = -1;  // Descriptor: one of the caller's
+  Origin origin{};
+
+  friend bool operator==(const Sink&, const Sink&) = default;
+};
+
+struct Reporting {
+  LogMode log = LogMode::Problems;
+  std::vector<Sink> sinks;
+  std::vector<std::string> notify_command;  // run outside; empty: none
+  Origin notify_origin{};
+
+  friend bool operator==(const Reporting&, const Reporting&) = default;
+};
+
 // One bare system call of sbx run --self-test (plan/self_test.h).
 struct SelfTestAttempt {
   const char* text = "";
@@ -187,6 +210,7 @@ struct LaunchPlan {
   AddressRules connect;                 // own_network: connected outside; else on the spot
   AddressRules bind;
   OnViolation on_violation = OnViolation::Errno;
+  Reporting reporting;
 
   std::vector<Opening> openings;
   std::vector<std::string> degraded;    // layers left out by --allow-degraded, for print and doctor

@@ -257,6 +257,22 @@ std::string terminal_text(const Terminal& terminal) {
   return line("a terminal of its own, relayed, as descriptor " + descriptors, terminal.origin);
 }
 
+std::string reporting_text(const Reporting& reporting) {
+  std::string text;
+  for (const Sink& sink : reporting.sinks) {
+    text += line(sink.kind == Sink::Kind::Descriptor
+                     ? fmt::format("events to descriptor {}", sink.descriptor)
+                     : fmt::format("events to {} at {}",
+                                   sink.kind == Sink::Kind::Journal ? "the journal" : "syslog", sink.path),
+                 sink.origin);
+  }
+  if (!reporting.notify_command.empty()) {
+    text += line("RUN OUTSIDE, given the events: " + join(reporting.notify_command, " "),
+                 reporting.notify_origin);
+  }
+  return text.empty() ? text : "reports\n" + text;
+}
+
 std::string command_text(const LaunchPlan& plan) {
   std::string text = "command\n";
   if (!plan.program.empty()) {
@@ -316,7 +332,8 @@ std::string to_text(const LaunchPlan& plan) {
   for (const MountOp& op : plan.mounts) {
     text += line(describe(op), op.origin);
   }
-  text += network_text(plan) + limits_text(plan) + confinement_text(plan) + command_text(plan);
+  text += network_text(plan) + limits_text(plan) + confinement_text(plan) +
+          reporting_text(plan.reporting) + command_text(plan);
   text += "system calls\n";
   return text + seccomp::listing(plan.filter);
 }

@@ -2,6 +2,8 @@
 // --dry-run --json: the plan as one JSON object. Field names are a contract: add, never rename.
 #include <nlohmann/json.hpp>
 
+#include <array>
+
 #include "base/text.h"
 #include "plan/namespaces.h"
 #include "plan/print.h"
@@ -158,6 +160,21 @@ Json terminal_json(const Terminal& terminal) {
   return {{"own", terminal.own}, {"replaces", terminal.replaces}, {"inherits", terminal.inherits}};
 }
 
+Json reporting_json(const Reporting& reporting) {
+  Json sinks = Json::array();
+  for (const Sink& sink : reporting.sinks) {
+    const bool is_descriptor = sink.kind == Sink::Kind::Descriptor;
+    Json one = is_descriptor ? Json{{"descriptor", sink.descriptor}}
+                             : Json{{sink.kind == Sink::Kind::Journal ? "journald" : "syslog",
+                                     text_of(sink.path)}};
+    sinks.push_back(with_origin(std::move(one), sink.origin));
+  }
+  constexpr std::array kModes{"none", "problems", "all"};
+  return {{"log", kModes[static_cast<std::size_t>(reporting.log)]},
+          {"sinks", sinks},
+          {"notify_command", strings(reporting.notify_command)}};
+}
+
 Json openings_json(const LaunchPlan& plan) {
   Json list = Json::array();
   for (const Opening& opening : plan.openings) {
@@ -190,6 +207,7 @@ std::string to_json(const LaunchPlan& plan) {
       {"landlock", landlock_json(plan)},
       {"filter", {{"instructions", plan.filter_program.size()}, {"exec_once", plan.exec_once}}},
       {"openings", openings_json(plan)},
+      {"reporting", reporting_json(plan.reporting)},
       {"on_host_tree", plan.on_host_tree},
       {"listens", plan.listens},
       {"degraded", strings(plan.degraded)},

@@ -219,6 +219,11 @@ Result<LaunchPlan> resolve_granted(const policy::Policy& policy, const Request& 
   plan.hostname = policy.hostname.value;
   plan.openings = expand_openings(policy);
   plan.on_violation = on_violation_of(policy.on_violation.value);
+  auto reporting = expand_report(policy);
+  if (!reporting) {
+    return reporting.error();
+  }
+  plan.reporting = std::move(*reporting);
   plan.wait_killable = facts.has_wait_killable;
   // Where the kernel has it (Linux 6.3); the filter's W^X rules stand on their own.
   plan.mdwe = policy.wx.value == "deny" && facts.has_mdwe;

@@ -251,6 +251,15 @@ constexpr std::array kKeys = {
         "errno",
         "What follows the report of a denied call. kill: the process is killed. errno: the call "
         "fails. log: the call is let through, to try a policy out; it confines nothing."},
+    KeyInfo{Key::ReportLog, "report", "log", KeyType::Choice, "none|problems|all", "problems",
+            "What the user's log (~/.local/state/sbx) keeps, for sbx events and sbx why. problems: "
+            "runs in which something was denied, crashed or met a limit. all: every run."},
+    KeyInfo{Key::ReportSinks, "report", "sinks", KeyType::Names, "", "",
+            "Where events go beside: \"journald\", \"syslog\" (also journald:PATH and syslog:PATH, "
+            "another socket), \"fd:N\" (JSON lines to a descriptor that sbx was started with)."},
+    KeyInfo{Key::ReportNotifyCommand, "report", "notify-command", KeyType::Names, "", "",
+            "A command outside, with its arguments, that is given what was denied or crashed as JSON "
+            "lines on its standard input: at once, then at most every 5 seconds."},
 };
 
 constexpr bool is_in_order() {
@@ -259,7 +268,7 @@ constexpr bool is_in_order() {
       return false;
     }
   }
-  return kKeys.size() == static_cast<std::size_t>(Key::ReportOnViolation) + 1;
+  return kKeys.size() == static_cast<std::size_t>(Key::ReportNotifyCommand) + 1;
 }
 static_assert(is_in_order(), "kKeys follows the enumeration");
 
@@ -274,9 +283,6 @@ struct Unsupported {
 constexpr std::array kUnsupported = {
     Unsupported{"desktop", "dbus",
                 "a message bus starts programs outside; sbx offers none until it can filter one"},
-    Unsupported{"report", "log",
-                "reports go to standard error; --report FILE writes them to a file"},
-    Unsupported{"report", "notify-command", "this version of sbx runs no command on a report"},
     Unsupported{"seccomp", "syscall-table", "unknown numbers are always answered with ENOSYS"},
 };
 

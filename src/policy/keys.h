@@ -84,6 +84,9 @@ enum class Key {
   DesktopAudio,
   DesktopGpu,
   ReportOnViolation,
+  ReportLog,
+  ReportSinks,
+  ReportNotifyCommand,
 };
 
 enum class KeyType {

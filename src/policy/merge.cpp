@@ -463,6 +463,9 @@ Policy to_policy(const Stack& stack) {
     }
   }
   policy.on_violation = text_or_default(stack, Key::ReportOnViolation);
+  policy.log = text_or_default(stack, Key::ReportLog);
+  policy.sinks = layered_names(stack, Key::ReportSinks);
+  policy.notify_command = whole_list(stack, Key::ReportNotifyCommand);
   return policy;
 }
 

@@ -151,6 +151,9 @@ struct Policy {
   std::map<Key, Text> desktop;       // [desktop]: "on" or "optional"; others are left out
 
   Text on_violation;                 // [report] "kill" | "errno" | "log"
+  Text log;                          // "none" | "problems" | "all"
+  std::vector<LayeredName> sinks;    // "journald", "syslog:/run/x", "fd:3"
+  std::vector<Text> notify_command;  // argv
 };
 
 }  // namespace sbx::policy

@@ -473,7 +473,7 @@ std::string_view rule_actions() {
 bool is_removable(Key key) {
   // A policy's own description of itself, and lists that are replaced as a whole.
   if (key == Key::PolicyExtends || key == Key::PolicyPrograms || key == Key::CommandArgs ||
-      key == Key::NetworkFamilies || key == Key::NetworkDns) {
+      key == Key::NetworkFamilies || key == Key::NetworkDns || key == Key::ReportNotifyCommand) {
     return false;
   }
   const KeyType type = info(key).type;

@@ -48,6 +48,7 @@ enum class Duty : std::uint8_t {
   Sends,     // sends its messages
   Abstract,  // connects it to abstract addresses outside
   Observed,  // records what it does (sbx learn)
+  Log,       // keeps the log of runs
 };
 
 struct Row {
@@ -106,6 +107,8 @@ constexpr std::array kCalls{
     // SECCOMP_IOCTL_NOTIF_SET_FLAGS, which older headers lack. Of a socket its type is asked.
     Row{"ioctl", "request == 0x40082104", Duty::Observed},
     Row{"getsockopt", "", Duty::Observed},
+    // Its two files are opened before, and take turns (event_log.h).
+    Row{"flock ftruncate", "", Duty::Log},
 };
 
 bool mediates(const plan::LaunchPlan& plan, std::string_view call, seccomp::Mediation mediation) {
@@ -140,6 +143,8 @@ bool has_duty(const plan::LaunchPlan& plan, Duty duty) {
       return std::any_of(
           plan.connect.allowed.begin(), plan.connect.allowed.end(),
           [](const plan::AddressRule& rule) { return rule.path.starts_with('@'); });
+    case Duty::Log:
+      return plan.reporting.log != plan::LogMode::None;
   }
   return false;
 }

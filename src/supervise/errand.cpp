@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -14,27 +13,14 @@
 namespace sbx::supervise {
 namespace {
 
-// Who reads sbx's output waits for the last holder of its descriptors to be gone.
-void close_all_but(std::vector<int> kept) {
-  std::sort(kept.begin(), kept.end());
-  unsigned next = 0;
-  for (const int descriptor : kept) {
-    const auto number = static_cast<unsigned>(descriptor);
-    if (number > next) {
-      ::close_range(next, number - 1, 0);
-    }
-    next = number + 1;
-  }
-  ::close_range(next, ~0u, 0);
-}
-
 [[noreturn]] void run(std::vector<int> kept, int socket, const std::function<int(bool)>& act) {
   // Ctrl-C reaches the whole foreground group, and must not cost the errand.
   sigset_t all;
   ::sigfillset(&all);
   ::sigprocmask(SIG_BLOCK, &all, nullptr);
   kept.push_back(socket);
-  close_all_but(std::move(kept));
+  // Who reads sbx's output waits for the last holder of its descriptors to be gone.
+  sys::close_all_but(std::move(kept));
   char go = 0;
   const bool asked = ::read(socket, &go, 1) == 1;
   const int answer = act(asked);

@@ -27,6 +27,9 @@ class Errand {
 
   explicit operator bool() const { return bool(process_); }
 
+  // For a process forked since: it is the parent's to ask and to wait for.
+  void leave_to_parent() { process_.reset(); }
+
   // Its answer: 0 or an errno.
   int ask();
 

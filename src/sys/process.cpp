@@ -148,6 +148,19 @@ int close_all_but(int descriptor) {
   return result_of(::syscall(SYS_close_range, kept + 1, UINT_MAX, 0u));
 }
 
+void close_all_but(std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
+  unsigned next = 0;
+  for (const int descriptor : kept) {
+    const auto number = static_cast<unsigned>(descriptor);
+    if (number > next) {
+      ::syscall(SYS_close_range, next, number - 1, 0u);
+    }
+    next = number + 1;
+  }
+  ::syscall(SYS_close_range, next, UINT_MAX, 0u);
+}
+
 int keep_over_exec(int descriptor) { return result_of(::fcntl(descriptor, F_SETFD, 0)); }
 
 int close_inherited() {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace sbx::sys {
 
@@ -49,6 +50,8 @@ int keep_over_exec(int descriptor);
 
 // Closes every descriptor but this one.
 int close_all_but(int descriptor);
+// But these; not for the child of a launch, since it allocates.
+void close_all_but(std::vector<int> kept);
 // Closes what came with this program's own execve, from descriptor 3 up: whatever does not close at
 // exec, since all that sbx opens does. Needs /proc.
 int close_inherited();
