@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/foreign.h"
 
+#include <glob.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -55,6 +56,21 @@ Result<const interop::Format*> choose_format(const ForeignRequest& request, cons
   return format;
 }
 
+// GLOB_PERIOD is not among the flags: firejail's "*" does not match what begins with a dot either,
+// but for a pattern that begins so itself. A pattern that matches everything is cut, not followed.
+std::vector<std::string> existing(const std::string& pattern) {
+  constexpr std::size_t kMost = 1000;
+  glob_t found{};
+  std::vector<std::string> paths;
+  if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) {
+    for (std::size_t i = 0; i < found.gl_pathc && i < kMost; ++i) {
+      paths.emplace_back(found.gl_pathv[i]);
+    }
+  }
+  ::globfree(&found);
+  return paths;
+}
+
 interop::ImportRequest request_for(const ForeignRequest& request, const std::string& text) {
   interop::ImportRequest asked;
   asked.text = text;
@@ -70,6 +86,8 @@ interop::ImportRequest request_for(const ForeignRequest& request, const std::str
   asked.capabilities = request.capabilities;
   asked.compat = request.compat;
   asked.read = read_foreign;
+  asked.glob = existing;
+  asked.home = open_library().home;
   return asked;
 }
 

@@ -100,6 +100,7 @@ constexpr VerbInfo kVerbs[] = {
      "that takes a policy's file takes such a FILE too.\n",
      "sbx import docker.json -o ~/.config/sbx/policies/app.toml\n"
      "sbx import --strict config.json >app.toml  # status 1 if anything was changed or dropped\n"
+     "sbx import /etc/firejail/curl.profile -o curl.toml\n"
      "sbx diff docker.json default               # without a file between\n"},
     {Verb::Export, "export", "--to FORMAT [OPTION]… POLICY [COMMAND [ARGUMENT]…]", "write a policy for another tool",
      "Writes what POLICY (a name or a file) comes to on this host in the format of another tool,\n"
@@ -261,7 +262,7 @@ constexpr OptionInfo kOptions[] = {
      "compare for a host on which every path exists, so that the result is the same everywhere"},
     {Option::OnlyWider, "diff", "Comparison", "--only-wider", "", "", false, Offer::Nothing, "",
      "exit with status 1 only if B allows something that A does not"},
-    {Option::From, "import", "Format", "--from", "", "FORMAT", false, Offer::Words, "oci|docker",
+    {Option::From, "import", "Format", "--from", "", "FORMAT", false, Offer::Words, "oci|docker|firejail|systemd",
      "the format of FILE, where its content does not tell"},
     {Option::To, "export", "Format", "--to", "", "FORMAT", false, Offer::Words,
      "oci|docker|kubernetes|security-profiles-operator|bwrap",

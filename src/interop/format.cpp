@@ -3,7 +3,9 @@
 
 #include "interop/bwrap.h"
 #include "interop/kubernetes.h"
+#include "interop/firejail_profile.h"
 #include "interop/oci_profile.h"
+#include "interop/systemd_unit.h"
 
 namespace sbx::interop {
 namespace {
@@ -24,6 +26,8 @@ constexpr Format kFormats[] = {
      export_profiles_operator},
     {"bwrap", "", "script that calls bubblewrap, with the filter beside it", nullptr, nullptr,
      export_bwrap},
+    {"firejail", ".profile", "profile of firejail", looks_like_firejail, import_firejail, nullptr},
+    {"systemd", ".service", "service unit of systemd", looks_like_unit, import_unit, nullptr},
 };
 
 }  // namespace

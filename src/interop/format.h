@@ -55,6 +55,9 @@ struct ImportRequest {
   Compat compat = Compat::Runc;
   // Further files, as includes ask for them by path; an Error with ENOENT if there is none.
   std::function<Result<std::string>(const std::string& path)> read;
+  // What exists of an absolute pattern (glob(7)), sorted; formats have them where policies name paths.
+  std::function<std::vector<std::string>(const std::string& pattern)> glob;
+  std::string home;  // the user's, in what `glob` and `read` take; empty: unknown
 };
 
 struct Import {

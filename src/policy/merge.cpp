@@ -2,6 +2,7 @@
 #include "policy/merge.h"
 
 #include <algorithm>
+#include <set>
 #include <array>
 #include <string_view>
 
@@ -382,18 +383,20 @@ std::vector<Text> whole_list(const Stack& stack, Key key) {
                                      : std::vector<Text>();
 }
 
-// An entry that stands there twice (within one layer) counts once.
+// An entry that stands there twice (within one layer) counts once, the later one.
 std::vector<LayeredPath> layered_paths(const Stack& stack, Key key) {
   std::vector<LayeredPath> paths;
   const auto found = stack.paths.find(key);
   if (found == stack.paths.end()) {
     return paths;
   }
-  for (const LayeredPath& path : found->second) {
-    const std::string place = place_of(path.entry);
-    drop_if(paths, [&](const LayeredPath& other) { return is_at(other.entry, place); });
-    paths.push_back(path);
+  std::set<std::string> places;
+  for (auto path = found->second.rbegin(); path != found->second.rend(); ++path) {
+    if (places.insert(place_of(path->entry)).second) {
+      paths.push_back(*path);
+    }
   }
+  std::reverse(paths.begin(), paths.end());
   return paths;
 }
 
