@@ -28,9 +28,9 @@ struct Planned {
 
 // What replaces the search for a policy, and lies between it and the command line (sbx learn).
 struct Instead {
-  std::optional<policy::PolicyFile> file;
-  std::optional<policy::PolicyLayer> between;
-  std::optional<policy::PolicyLayer> below;  // all others
+  std::optional<policy::PolicyFile> file = std::nullopt;
+  std::optional<policy::PolicyLayer> between = std::nullopt;
+  std::optional<policy::PolicyLayer> below = std::nullopt;  // all others
   bool command_may_be_hidden = false;  // plan without it
 };
 
