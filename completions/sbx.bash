@@ -69,7 +69,7 @@ _sbx_value() {
     --net) _sbx_words "none private host" "$2" ;;
     --compat) _sbx_words "runc strict" "$2" ;;
     --from) _sbx_words "oci docker firejail systemd" "$2" ;;
-    --to) _sbx_words "oci docker kubernetes security-profiles-operator bwrap" "$2" ;;
+    --to) _sbx_words "oci docker kubernetes security-profiles-operator bwrap systemd" "$2" ;;
     --allow-degraded) _sbx_words "landlock cgroup userns notify" "$2" ;;
     --tty) _sbx_words "auto always never inherit" "$2" ;;
     --log) _sbx_words "none problems all" "$2" ;;

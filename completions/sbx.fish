@@ -124,7 +124,7 @@ complete -c sbx -n '__sbx_in check show explain diff export' -a '(__sbx_policies
 complete -c sbx -n '__sbx_in run' -l seccomp -r -F -d 'take the system calls from a profile'
 complete -c sbx -n '__sbx_in run import' -l compat -x -a 'runc strict' -d 'how a test of one argument twice is read'
 complete -c sbx -n '__sbx_in import' -l from -x -a 'oci docker firejail systemd' -d 'the format of the file'
-complete -c sbx -n '__sbx_in export' -l to -x -a 'oci docker kubernetes security-profiles-operator bwrap' -d 'the format to write'
+complete -c sbx -n '__sbx_in export' -l to -x -a 'oci docker kubernetes security-profiles-operator bwrap systemd' -d 'the format to write'
 complete -c sbx -n '__sbx_in learn import export' -s o -l output -r -F -d 'write to a file'
 complete -c sbx -n '__sbx_in import' -F
 complete -c sbx -n '__sbx_in audit' -F -l follow -d 'print records as they come'

@@ -12,7 +12,7 @@ BUILD_PACKAGES=(cmake ninja-build g++ pkg-config libseccomp-dev libcap-dev libcl
 # The programs whose policies are tested on them. Their services are not wanted: see need_packages.
 REAL_PACKAGES=(apache2 redis-server memcached postgresql sqlite3 wget git openssh-client
   openssh-server openssl rsync xz-utils bzip2 perl default-jre-headless make clang vim less ffmpeg
-  apparmor bubblewrap firejail-profiles runc golang-github-containers-common python3-yaml
+  apparmor bubblewrap firejail-profiles systemd runc golang-github-containers-common python3-yaml
   imagemagick ghostscript poppler-utils libpython3.11-testsuite tmux)
 UNWANTED_SERVICES=(nginx apache2 redis-server memcached postgresql ssh)
 

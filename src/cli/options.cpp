@@ -265,7 +265,7 @@ constexpr OptionInfo kOptions[] = {
     {Option::From, "import", "Format", "--from", "", "FORMAT", false, Offer::Words, "oci|docker|firejail|systemd",
      "the format of FILE, where its content does not tell"},
     {Option::To, "export", "Format", "--to", "", "FORMAT", false, Offer::Words,
-     "oci|docker|kubernetes|security-profiles-operator|bwrap",
+     "oci|docker|kubernetes|security-profiles-operator|bwrap|systemd",
      "the format to write"},
     {Option::Output, "learn import export", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
      "write to FILE, which is replaced as a whole"},

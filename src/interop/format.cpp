@@ -27,7 +27,7 @@ constexpr Format kFormats[] = {
     {"bwrap", "", "script that calls bubblewrap, with the filter beside it", nullptr, nullptr,
      export_bwrap},
     {"firejail", ".profile", "profile of firejail", looks_like_firejail, import_firejail, nullptr},
-    {"systemd", ".service", "service unit of systemd", looks_like_unit, import_unit, nullptr},
+    {"systemd", ".service", "service unit of systemd; written as a drop-in", looks_like_unit, import_unit, export_unit},
 };
 
 }  // namespace
