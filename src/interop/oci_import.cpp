@@ -62,14 +62,14 @@ Word word_of(OciAction action, const std::optional<std::uint64_t>& value) {
 
 // A test of OCI's, at the width that the kernel reads.
 struct Reading {
-  enum class Kind : std::uint8_t { Text, Always, Never, Address };
-  Kind kind = Kind::Text;
+  enum class Kind : std::uint8_t { Test, Always, Never, Address };
+  Kind kind = Kind::Test;
   std::string text{};
   bool narrowed = false;
 };
 
 Reading plain(std::string text, bool narrowed) {
-  return {Reading::Kind::Text, std::move(text), narrowed};
+  return {Reading::Kind::Test, std::move(text), narrowed};
 }
 
 Reading constant(bool holds, bool narrowed) {
@@ -190,7 +190,7 @@ When when_of(const OciRule& rule, const std::string& call, Compat compat) {
   bool decided = false;  // by a test that always holds (any), or never does (all)
   for (const Reading& reading : readings) {
     decided = decided || reading.kind == (any ? Reading::Kind::Always : Reading::Kind::Never);
-    if (reading.kind == Reading::Kind::Text) {
+    if (reading.kind == Reading::Kind::Test) {
       texts.push_back(reading.text);
     }
   }
