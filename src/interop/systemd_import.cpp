@@ -338,6 +338,18 @@ bool Importer::take_network(const UnitLine& line) {
   } else if (line.name == "RestrictAddressFamilies") {
     std::vector<std::string> left_out;
     const bool inverted = line.value.starts_with('~');
+    if (line.value.empty()) {
+      for (const char* family : {"unix", "inet", "inet6", "netlink", "packet"}) {
+        draft_.drop_name(Key::NetworkFamilies, family);
+      }
+      say(line, kMapped, "earlier lists are taken back");
+      return true;
+    }
+    if (line.value == "none") {
+      draft_.rule({"socket"}, "", "errno(EAFNOSUPPORT)", line.origin, "RestrictAddressFamilies=none");
+      say(line, kMapped, "seccomp.rule");
+      return true;
+    }
     for (const std::string& word : words(line.value, " \t~")) {
       std::string family = word.starts_with("AF_") ? word.substr(3) : word;
       std::transform(family.begin(), family.end(), family.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });

@@ -97,3 +97,14 @@ TEST_CASE("units: what cannot be carried over is said", "[interop][systemd]") {
   CHECK(done.findings[3].kind == Kind::Dropped);
   CHECK(done.findings[4].kind == Kind::Changed);
 }
+
+TEST_CASE("units: no family at all is none, not the usual ones", "[interop][systemd]") {
+  const auto none = import("RestrictAddressFamilies=none\n");
+  const auto& rules = std::get<std::vector<policy::SeccompRule>>(none.layer.values.at(Key::SeccompRules));
+  REQUIRE(rules.size() == 1);
+  CHECK(rules[0].syscalls[0].value == "socket");
+  CHECK(rules[0].when.value.empty());
+  CHECK(rules[0].action.value == "errno(EAFNOSUPPORT)");
+  const auto taken_back = import("RestrictAddressFamilies=AF_UNIX\nRestrictAddressFamilies=\n");
+  CHECK(names(taken_back, Key::NetworkFamilies).empty());
+}
