@@ -24,6 +24,7 @@
 #include "cli/self_test_report.h"
 #include "cli/verbs.h"
 #include "events/event.h"
+#include "events/summary.h"
 #include "host/degradation.h"
 #include "host/probe.h"
 #include "launch/launch.h"
@@ -90,7 +91,7 @@ struct Listeners {
   bool quiet = false;
   bool json = false;
   bool color = false;
-  int denials = 0;
+  events::Summary summary;
   supervise::TerminalRelay* terminal = nullptr;
 
   void take(events::Event event) {
@@ -100,14 +101,16 @@ struct Listeners {
     const std::string line = is_line ? events::to_json(event) : std::string();
     report.write_line(line);
     keep(event, line);
-    const bool is_denial = std::holds_alternative<events::Denied>(event.what);
-    denials += is_denial ? 1 : 0;
-    // That a command has started or ended, its user sees without being told.
-    if (quiet || std::holds_alternative<events::Started>(event.what) ||
-        std::holds_alternative<events::Ended>(event.what)) {
-      return;
+    summary.take(event);
+    // That a command has started or ended, its user sees without being told; how often a denial came
+    // again, the summary says.
+    const auto* denied = std::get_if<events::Denied>(&event.what);
+    const bool is_news = !std::holds_alternative<events::Started>(event.what) &&
+                         !std::holds_alternative<events::Ended>(event.what) &&
+                         (json || denied == nullptr || denied->count == 1);
+    if (!quiet && is_news) {
+      say(json ? line + "\n" : events::to_text(event));
     }
-    say(json ? line + "\n" : events::to_text(event));
   }
 
   // Beside --report and standard error. What cannot be kept is one warning each.
@@ -121,7 +124,7 @@ struct Listeners {
     }
   }
 
-  void say(const std::string& text) {
+  void say(const std::string& text) const {
     const std::string shown = color && !json ? paint(text) : text;
     if (terminal == nullptr || !terminal->say(shown)) {
       write_all(STDERR_FILENO, shown);
@@ -153,6 +156,12 @@ events::Ended ended(const supervise::Outcome& outcome) {
     return {events::Ending::Violation, violation->signal};
   }
   return {events::Ending::TimedOut, SIGKILL};
+}
+
+// Where a line for this policy belongs; a policy that was named as a file has no .local.toml.
+std::string local_file(const std::string& asked_for, const std::string& name) {
+  const bool is_file = asked_for.find('/') != std::string::npos || asked_for.ends_with(".toml");
+  return is_file ? asked_for : "~/.config/sbx/policies/" + name + ".local.toml";
 }
 
 // What to do about denials of a program that has no policy of its own.
@@ -306,15 +315,22 @@ Result<int> launch_once(const plan::LaunchPlan& plan, const Command& command, Li
   }
   const std::uint64_t ended_us = sys::realtime_microseconds();
   events::Ended end = ended(*outcome);
+  end.denied = listeners.summary.denied();
   end.duration_us = ended_us - std::min(started_us, ended_us);
   listeners.take({ended_us, {}, {}, end});
   tell(*outcome);
   if (command.self_test) {
     return report_self_test(plan, launch::self_test_answers(**prepared), command.json);
   }
-  if (by_default && listeners.denials > 0 && !listeners.quiet && !listeners.json) {
-    const std::string hint = closing_hint(command.operands.front());
-    write_all(STDERR_FILENO, listeners.color ? paint(hint) : hint);
+  listeners.terminal = nullptr;  // which the caller has back
+  if (!listeners.quiet && !listeners.json) {
+    const std::string summary = listeners.summary.text(
+        plan.reporting.log == plan::LogMode::None ? std::string() : listeners.run,
+        by_default ? std::string() : local_file(command.policy.value, plan.policy_name));
+    listeners.say(summary);
+    if (by_default && !summary.empty()) {
+      listeners.say(closing_hint(command.operands.front()));
+    }
   }
   return supervise::exit_code(*outcome);
 }

@@ -94,6 +94,8 @@ struct NetworkNote {
 struct LimitHit {
   std::string text;
   Origin origin;
+  // Denied calls that are told in number only, since there were too many kinds.
+  std::uint64_t unlisted_denials = 0;
 };
 
 // The end of a process by a signal that says "defect", or by the kernel for want of memory.

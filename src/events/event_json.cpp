@@ -104,19 +104,33 @@ Actor actor_from(const Json& json) {
 }
 
 Json remedy_json(const seccomp::Remedy& remedy) {
+  Json more = Json::array();
+  std::vector<std::string> lines;  // each made safe, the newlines between them kept
+  for (const std::string& line : split(policy_line(remedy), '\n')) {
+    lines.push_back(printable(line));
+  }
+  for (const seccomp::Remedy::Line& line : remedy.more) {
+    more.push_back({{"key", printable(line.key)}, {"value", printable(line.value)}, {"list", line.is_list}});
+  }
   return {{"text", printable(to_text(remedy))},
           {"option", printable(remedy.option)},
-          {"line", printable(policy_line(remedy))},
+          {"line", join(lines, "\n")},
           {"key", printable(remedy.key)},
           {"value", printable(remedy.value)},
           {"list", remedy.is_list},
           {"advice", printable(remedy.advice)},
-          {"warning", printable(remedy.warning)}};
+          {"warning", printable(remedy.warning)},
+          {"more", more}};
 }
 
 seccomp::Remedy remedy_from(const Json& json) {
-  return {json.value("option", ""), json.value("key", ""),    json.value("value", ""),
-          json.value("list", false), json.value("advice", ""), json.value("warning", "")};
+  seccomp::Remedy remedy{json.value("option", ""),  json.value("key", ""),
+                         json.value("value", ""),   json.value("list", false),
+                         json.value("advice", ""),  json.value("warning", "")};
+  for (const Json& line : json.value("more", Json::array())) {
+    remedy.more.push_back({line.value("key", ""), line.value("value", ""), line.value("list", false)});
+  }
+  return remedy;
 }
 
 void add(Json& json, const Started& started) {
@@ -206,10 +220,12 @@ void read(const Json& json, NetworkNote& note) {
 void add(Json& json, const LimitHit& limit) {
   json["text"] = printable(limit.text);
   json["origin"] = origin_json(limit.origin);
+  json["unlisted_denials"] = limit.unlisted_denials;
 }
 
 void read(const Json& json, LimitHit& limit) {
-  limit = {json.at("text").get<std::string>(), origin_from(json)};
+  limit = {json.at("text").get<std::string>(), origin_from(json),
+           json.value("unlisted_denials", std::uint64_t{0})};
 }
 
 void add(Json& json, const Crashed& crashed) {

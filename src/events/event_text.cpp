@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <time.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -34,6 +35,16 @@ std::string_view deed(const Denied& denied) {
   return denied.layer == Layer::WriteExec ? "W^X refused" : "denied";
 }
 
+// All of them where nobody can look any more; else the innermost of the program's own.
+std::vector<CodePlace> shown_callers(const Denied& denied) {
+  const auto is_own = [&](const CodePlace& place) { return place.module == denied.actor.program; };
+  if (denied.answer == "killed") {
+    return denied.callers;
+  }
+  const auto own = std::find_if(denied.callers.begin(), denied.callers.end(), is_own);
+  return own == denied.callers.end() ? std::vector<CodePlace>{} : std::vector<CodePlace>{*own};
+}
+
 std::string text_of(const Denied& denied) {
   const bool allowed = denied.answer.starts_with("allowed");
   std::string text =
@@ -48,7 +59,7 @@ std::string text_of(const Denied& denied) {
   text += fmt::format("\n     policy: {}{}", printable(denied.rule), in_brackets(denied.origin));
   text += allowed || denied.answer.empty() ? "\n"
                                            : fmt::format(", answer: {}\n", printable(denied.answer));
-  for (const CodePlace& caller : denied.callers) {
+  for (const CodePlace& caller : shown_callers(denied)) {
     text += fmt::format("     called from {}\n", to_text(caller));
   }
   const std::string remedy = to_text(denied.remedy);

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "seccomp/filter_spec.h"
 
@@ -22,11 +23,20 @@ struct Remedy {
   bool is_list = false;
   std::string advice;   // in words, instead of or beside them: "leave out --deny ptrace"
   std::string warning;
+  // Lines that it takes beside that one: a call that nothing lists may be denied by W^X as well.
+  struct Line {
+    std::string key;
+    std::string value;
+    bool is_list = false;
+
+    friend bool operator==(const Line&, const Line&) = default;
+  };
+  std::vector<Line> more = {};
 
   friend bool operator==(const Remedy&, const Remedy&) = default;
 };
 
-// The line: seccomp.allow = ["getpid"]. Empty if there is none.
+// The line: seccomp.allow = ["getpid"]; several are separated by a newline. Empty if there is none.
 std::string policy_line(const Remedy& remedy);
 // One line for each key, each ended by a newline, each value once: a policy file but for its
 // `schema`, since a dotted key stands for itself at the top of one.

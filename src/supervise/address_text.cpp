@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -63,7 +65,15 @@ std::string address_text(const sys::SocketAddress& address) {
     return name.front() == '\0' ? fmt::format("unix:@{}", escape(name.substr(1)))
                                 : fmt::format("unix:{}", escape(unix_path(address)));
   }
-  return fmt::format("address family {}", address.family());
+  constexpr std::pair<int, std::string_view> kNames[] = {
+      {AF_UNSPEC, "AF_UNSPEC"}, {AF_UNIX, "AF_UNIX"},   {AF_NETLINK, "AF_NETLINK"},
+      {AF_PACKET, "AF_PACKET"}, {AF_VSOCK, "AF_VSOCK"}, {AF_ALG, "AF_ALG"}};
+  for (const auto& [family, name] : kNames) {
+    if (family == address.family()) {
+      return fmt::format("an {} address", name);
+    }
+  }
+  return fmt::format("an address of family {}", address.family());
 }
 
 std::string unix_path(const sys::SocketAddress& address) {

@@ -6,10 +6,13 @@
 
 #include <array>
 #include <charconv>
+#include <functional>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/path.h"
+#include "supervise/debug_lines.h"
 #include "supervise/elf_symbols.h"
 #include "supervise/process_facts.h"
 #include "sys/open_in_root.h"
@@ -56,6 +59,7 @@ std::optional<Mapping> parse_mapping(std::string_view line) {
   Mapping mapping;
   const auto start = take_hex(line, '-');
   const auto end = start ? take_hex(line, ' ') : std::nullopt;
+  mapping.executable = line.size() > 2 && line[2] == 'x';  // "r-xp"
   if (!end || !skip_word(line)) {  // permissions
     return std::nullopt;
   }
@@ -71,7 +75,9 @@ std::optional<Mapping> parse_mapping(std::string_view line) {
   return mapping;
 }
 
-std::optional<Mapping> find_mapping(pid_t thread, std::uint64_t address) {
+namespace {
+
+void each_mapping(pid_t thread, const std::function<bool(Mapping&&)>& take) {
   const sys::UniqueFd file(
       ::open(fmt::format("/proc/{}/maps", thread).c_str(), O_RDONLY | O_CLOEXEC));
   std::string pending;
@@ -79,7 +85,7 @@ std::optional<Mapping> find_mapping(pid_t thread, std::uint64_t address) {
   for (std::size_t total = 0; file && total < kMostMapsBytes;) {
     const ssize_t length = ::read(file.get(), chunk.data(), chunk.size());
     if (length <= 0) {
-      return std::nullopt;
+      return;
     }
     total += static_cast<std::size_t>(length);
     pending.append(chunk.data(), static_cast<std::size_t>(length));
@@ -87,46 +93,73 @@ std::optional<Mapping> find_mapping(pid_t thread, std::uint64_t address) {
     for (std::size_t end = 0; (end = pending.find('\n', start)) != std::string::npos;
          start = end + 1) {
       auto mapping = parse_mapping(std::string_view(pending).substr(start, end - start));
-      if (mapping && mapping->start > address) {
-        return std::nullopt;  // the kernel lists them in order
-      }
-      if (mapping && address < mapping->end) {
-        return mapping;
+      if (mapping && !take(*std::move(mapping))) {
+        return;
       }
     }
     pending.erase(0, start);
     if (pending.size() > kMostLine) {
-      return std::nullopt;
+      return;
     }
   }
-  return std::nullopt;
 }
 
-events::CodePlace code_place(pid_t thread, std::uint64_t instruction_pointer) {
+}  // namespace
+
+std::optional<Mapping> find_mapping(pid_t thread, std::uint64_t address) {
+  std::optional<Mapping> found;
+  each_mapping(thread, [&](Mapping&& mapping) {
+    if (address >= mapping.start && address < mapping.end) {
+      found = std::move(mapping);
+      return false;
+    }
+    return mapping.start <= address;  // the kernel lists them in order
+  });
+  return found;
+}
+
+std::vector<Mapping> code_mappings(pid_t thread) {
+  constexpr std::size_t kMost = 1000;
+  std::vector<Mapping> code;
+  each_mapping(thread, [&](Mapping&& mapping) {
+    if (mapping.executable) {
+      code.push_back(std::move(mapping));
+    }
+    return code.size() < kMost;
+  });
+  return code;
+}
+
+events::CodePlace place_in(pid_t thread, const Mapping& mapping, std::uint64_t return_address) {
   // The byte before: a call that never returns may be the last instruction of its function.
-  const std::uint64_t inside = instruction_pointer - 1;
+  const std::uint64_t inside = return_address - 1;
   events::CodePlace place;
-  const auto mapping = find_mapping(thread, inside);
-  if (!mapping) {
-    return place;
-  }
-  place.offset = instruction_pointer;
-  if (mapping->path.empty()) {
+  place.offset = return_address;
+  if (mapping.path.empty()) {
     return place;  // anonymous memory
   }
-  place.module = path::basename(mapping->path);
-  if (mapping->path.front() != '/') {  // [vdso], [stack], [heap]
-    place.offset = instruction_pointer - mapping->start;
+  place.module = path::basename(mapping.path);
+  if (mapping.path.front() != '/') {  // [vdso], [stack], [heap]
+    place.offset = return_address - mapping.start;
     return place;
   }
-  const std::uint64_t offset = inside - mapping->start + mapping->file_offset;
+  const std::uint64_t offset = inside - mapping.start + mapping.file_offset;
   place.offset = offset + 1;
-  const sys::UniqueFd file = open_module(thread, mapping->path);
+  const sys::UniqueFd file = open_module(thread, mapping.path);
   if (auto symbol = file ? find_symbol(file.get(), offset) : std::nullopt) {
     place.offset = symbol->address + 1;
     place.function = std::move(symbol->function);
+    if (auto line = find_source_line(file.get(), symbol->address)) {
+      place.source = std::move(line->file);
+      place.line = line->line;
+    }
   }
   return place;
+}
+
+events::CodePlace code_place(pid_t thread, std::uint64_t instruction_pointer) {
+  const auto mapping = find_mapping(thread, instruction_pointer - 1);
+  return mapping ? place_in(thread, *mapping, instruction_pointer) : events::CodePlace{};
 }
 
 }  // namespace sbx::supervise

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "events/event.h"
 
@@ -18,6 +19,7 @@ struct Mapping {
   std::uint64_t start = 0;
   std::uint64_t end = 0;
   std::uint64_t file_offset = 0;
+  bool executable = false;
   std::string path;  // "/usr/lib/libc.so.6", "[vdso]", empty for anonymous memory
 };
 
@@ -25,6 +27,12 @@ std::optional<Mapping> parse_mapping(std::string_view line);
 
 // The mapping that holds an address.
 std::optional<Mapping> find_mapping(pid_t thread, std::uint64_t address);
+
+// Those that hold code, in order; none beyond the first thousand.
+std::vector<Mapping> code_mappings(pid_t thread);
+
+// For an address of that mapping which stands behind a call. The rest as code_place.
+events::CodePlace place_in(pid_t thread, const Mapping& mapping, std::uint64_t return_address);
 
 // `instruction_pointer` stands behind the system call instruction, as seccomp(2) gives it. Module
 // and address are those of objdump and addr2line where the module is an ELF file that can be read.

@@ -78,6 +78,8 @@ constexpr std::array kCalls{
         "request in {SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND, "
         "SECCOMP_IOCTL_NOTIF_ID_VALID, "
         "SECCOMP_IOCTL_NOTIF_ADDFD, TCGETS}"},
+    // PIDFD_GET_INFO in its first size: how a process inside has ended.
+    Row{"ioctl", "request == 0xc040ff0b"},
     Row{"seccomp", "op == SECCOMP_GET_NOTIF_SIZES"},
     // Memory, none of it executable.
     Row{"mmap mprotect", "prot & PROT_EXEC == 0"},

@@ -13,6 +13,7 @@
 #include "seccomp/remedy.h"
 #include "seccomp/syscall_table.h"
 #include "supervise/address_text.h"
+#include "supervise/call_stack.h"
 #include "supervise/code_location.h"
 #include "sys/process_memory.h"
 
@@ -25,7 +26,8 @@ constexpr std::size_t kMostShown = 128;  // bytes of a string argument
 bool is_string(std::string_view call, std::string_view argument) {
   constexpr std::string_view kStrings[] = {"path",     "oldpath",   "newpath",  "new_root",
                                            "put_old",  "target",    "linkpath", "source",
-                                           "fromname", "from_path", "to_path",  "specialfile"};
+                                           "fromname", "from_path", "to_path",  "specialfile",
+                                           "fstype",   "fs_name",   "description"};
   return std::find(std::begin(kStrings), std::end(kStrings), argument) != std::end(kStrings) ||
          (argument == "name" && call != "uname");  // uname fills it in
 }
@@ -101,6 +103,12 @@ std::string arguments_text(const seccomp::FilterSpec& spec, const seccomp_data& 
   return join(texts, ", ");
 }
 
+events::Actor actor_of(pid_t thread, const ProcessFacts& process) {
+  return {process.program,    process.executable,
+          process.thread_name, process.pid_inside,
+          static_cast<int>(process.process), static_cast<int>(thread)};
+}
+
 events::Denied describe(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,
                         const seccomp_notif& notification, const ProcessFacts& process) {
   const seccomp_data& call = notification.data;
@@ -112,10 +120,9 @@ events::Denied describe(const seccomp::FilterSpec& spec, const seccomp::Rule& ru
   denied.call = seccomp::call_name(spec, call);
   std::copy(std::begin(call.args), std::end(call.args), denied.arguments.begin());
   denied.arguments_text = arguments_text(spec, call, thread);
-  denied.actor = {process.program,     process.executable,
-                  process.thread_name, process.pid_inside,
-                  static_cast<int>(process.process), static_cast<int>(thread)};
+  denied.actor = actor_of(thread, process);
   denied.place = code_place(thread, call.instruction_pointer);
+  denied.callers = find_callers(thread, denied.place);
   denied.purpose = rule.purpose;
   denied.rule = rule.text;
   denied.origin = rule.origin;

@@ -17,6 +17,8 @@ namespace sbx::supervise {
 // the caller's memory. Without a caller (thread 0) pointers stay numbers.
 std::string arguments_text(const seccomp::FilterSpec& spec, const seccomp_data& call, pid_t thread);
 
+events::Actor actor_of(pid_t thread, const ProcessFacts& process);
+
 // Everything but `answer` and what the log adds: id, count, times.
 events::Denied describe(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,
                             const seccomp_notif& notification, const ProcessFacts& process);

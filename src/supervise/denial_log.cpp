@@ -24,7 +24,7 @@ std::string text_of(const DenialKey& key, const events::Denied& denied) {
 
 }  // namespace
 
-void DenialLog::count(std::size_t index, pid_t thread, pid_t process, std::uint64_t time_us) {
+void DenialLog::count(std::size_t index, pid_t thread, std::uint64_t time_us) {
   ++told_[index].count;
   told_[index].last_us = time_us;
   auto known = by_thread_.find(thread);
@@ -34,13 +34,22 @@ void DenialLog::count(std::size_t index, pid_t thread, pid_t process, std::uint6
     }
     known = by_thread_.emplace(thread, OfThread{}).first;
   }
-  known->second = {index, time_us, process != 0 ? process : known->second.process};
+  known->second.index = index;
+  known->second.time_us = time_us;
+}
+
+void DenialLog::learn(pid_t thread, pid_t process, bool is_only_thread) {
+  const auto known = by_thread_.find(thread);
+  if (known != by_thread_.end() && process != 0) {
+    known->second.process = process;
+    known->second.only_thread = is_only_thread;
+  }
 }
 
 bool DenialLog::is_repeat(const DenialKey& key, pid_t thread, std::uint64_t time_us) {
   if (const auto known = by_key_.find(key); known != by_key_.end()) {
     ++total_;
-    count(known->second, thread, 0, time_us);
+    count(known->second, thread, time_us);
     return true;
   }
   if (told_.size() >= kMostToldDenials) {
@@ -56,12 +65,11 @@ void DenialLog::report(const DenialKey& key, events::Denied denied, std::uint64_
   if (by_key_.size() >= kMostKeys) {
     by_key_.clear();  // a cache: what is forgotten is described again and found by its text
   }
-  const events::Actor& actor = denied.actor;
-  const pid_t thread = actor.thread_outside, process = actor.pid_outside;
+  const pid_t thread = denied.actor.thread_outside;
   const std::string text = text_of(key, denied);
   if (const auto known = by_text_.find(text); known != by_text_.end()) {
     by_key_.emplace(key, known->second);
-    count(known->second, thread, process, time_us);
+    count(known->second, thread, time_us);
     return;
   }
   by_key_.emplace(key, told_.size());
@@ -70,7 +78,7 @@ void DenialLog::report(const DenialKey& key, events::Denied denied, std::uint64_
   denied.count = 0;
   denied.first_us = time_us;
   told_.push_back(std::move(denied));
-  count(told_.size() - 1, thread, process, time_us);
+  count(told_.size() - 1, thread, time_us);
   sink_(told_.back());
 }
 
@@ -84,7 +92,8 @@ void DenialLog::close() {
     sink_(events::LimitHit{
         fmt::format("{} more denied calls, of other kinds than the first {}, are not listed",
                     untold_, kMostToldDenials),
-        {}});
+        {},
+        untold_});
   }
 }
 
@@ -97,7 +106,7 @@ std::optional<DenialLog::Last> DenialLog::last_of(pid_t process) const {
     }
   }
   return last == nullptr ? std::nullopt
-                         : std::optional<Last>(Last{told_[last->index], last->time_us});
+                         : std::optional<Last>(Last{told_[last->index], last->time_us, last->only_thread});
 }
 
 }  // namespace sbx::supervise

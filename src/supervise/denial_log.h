@@ -47,10 +47,16 @@ class DenialLog {
   // One event for each denial that came again, and one for those that were never told.
   void close();
 
+  // Whether this thread was denied anything before, as far as is remembered.
+  bool knows(pid_t thread) const { return by_thread_.contains(thread); }
+  // Of a thread that was denied something: its process, and whether it is the only one there.
+  void learn(pid_t thread, pid_t process, bool is_only_thread);
+
   // The last denial of a process, also after its end.
   struct Last {
     const events::Denied& denied;  // as it was first told, perhaps of another process
     std::uint64_t time_us = 0;
+    bool only_thread = false;
   };
   std::optional<Last> last_of(pid_t process) const;
 
@@ -62,9 +68,10 @@ class DenialLog {
     std::size_t index = 0;  // into told_
     std::uint64_t time_us = 0;
     pid_t process = 0;  // 0: not known; a process's first thread has its number
+    bool only_thread = false;
   };
 
-  void count(std::size_t index, pid_t thread, pid_t process, std::uint64_t time_us);
+  void count(std::size_t index, pid_t thread, std::uint64_t time_us);
 
   Sink sink_;
   std::vector<events::Denied> told_;

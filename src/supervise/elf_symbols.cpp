@@ -130,6 +130,34 @@ void search(int file, const Elf64_Shdr& table, const Elf64_Shdr& strings, std::u
 
 }  // namespace
 
+std::vector<std::byte> read_section(int file, std::string_view name, std::size_t most) {
+  const auto header = read_header(file);
+  if (!header) {
+    return {};
+  }
+  const auto sections =
+      read_table<Elf64_Shdr>(file, header->e_shoff, header->e_shnum, header->e_shentsize);
+  for (const Elf64_Shdr& section : sections) {
+    if (header->e_shstrndx >= sections.size() || section.sh_type != SHT_PROGBITS ||
+        section.sh_size == 0 || section.sh_size > most || (section.sh_flags & SHF_COMPRESSED) != 0 ||
+        read_name(file, sections[header->e_shstrndx], section.sh_name) != name) {
+      continue;
+    }
+    // Not before the file is known to be as long: a forged size costs no memory.
+    std::byte last{};
+    if (section.sh_offset > kMostOffset - section.sh_size ||
+        !read_at(file, section.sh_offset + section.sh_size - 1, &last, 1)) {
+      return {};
+    }
+    std::vector<std::byte> bytes(section.sh_size);
+    if (!read_at(file, section.sh_offset, bytes.data(), bytes.size())) {
+      bytes.clear();
+    }
+    return bytes;
+  }
+  return {};
+}
+
 std::optional<CodeSymbol> find_symbol(int file, std::uint64_t file_offset) {
   const auto header = read_header(file);
   if (!header) {

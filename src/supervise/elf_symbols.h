@@ -4,9 +4,12 @@
 // and a general ELF library is far more code in the one process that must not fall.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace sbx::supervise {
 
@@ -18,5 +21,8 @@ struct CodeSymbol {
 // For the byte at `file_offset` of an open regular file; nothing if it is no 64-bit ELF file of
 // this byte order with a loaded segment there.
 std::optional<CodeSymbol> find_symbol(int file, std::uint64_t file_offset);
+
+// A section by its name, whole; empty if there is none, or it is compressed or larger than `most`.
+std::vector<std::byte> read_section(int file, std::string_view name, std::size_t most);
 
 }  // namespace sbx::supervise

@@ -144,7 +144,7 @@ std::optional<std::string> LimitWatch::look() {
   }
   const std::uint64_t more = *now - counted_;
   counted_ = *now;
-  const bool kills = counter_ == "oom_kill";
+  const bool kills = counts_kills();
   if (!kills && told_) {
     return std::nullopt;  // a fork bomb hits the limit a million times
   }

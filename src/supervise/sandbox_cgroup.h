@@ -22,6 +22,9 @@ class LimitWatch {
   int descriptor() const { return file_.get(); }
   const Origin& origin() const { return setting_.origin; }
 
+  // Whether it counts processes that the kernel has killed for want of memory.
+  bool counts_kills() const { return counter_ == "oom_kill"; }
+
   // What has happened since the last look, for people; nothing if nothing has.
   std::optional<std::string> look();
 

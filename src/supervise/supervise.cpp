@@ -22,6 +22,7 @@
 #include "seccomp/compile.h"
 #include "seccomp/remedy.h"
 #include "seccomp/syscall_table.h"
+#include "supervise/crash_watch.h"
 #include "supervise/denial.h"
 #include "supervise/denial_log.h"
 #include "supervise/network_mediator.h"
@@ -60,11 +61,6 @@ DenialKey key_of(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,
   return key;
 }
 
-bool is_crash(int signal) {
-  constexpr std::array kCrashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
-  return std::find(kCrashes.begin(), kCrashes.end(), signal) != kCrashes.end();
-}
-
 class Supervisor {
  public:
   Supervisor(const plan::LaunchPlan& plan, Running running, const EventSink& sink, sys::Epoll epoll)
@@ -73,6 +69,7 @@ class Supervisor {
         sink_(sink),
         epoll_(std::move(epoll)),
         listener_(running_.notify.get()),
+        crashes_(epoll_),
         denials_([this](events::What what) { tell(std::move(what)); }) {}
 
   Status begin();
@@ -97,9 +94,12 @@ class Supervisor {
   void kill_caller(const seccomp_notif& notification, const ProcessFacts& process);
   NetworkMediator& network();
   void tell(events::What what);
+  void tell_crash(events::Crashed crashed);
+  void follow(pid_t thread, const ProcessFacts& process);
   void set_timer();
   void look_at_clock();
   void look_at_limits();
+  void look_at_end(std::uint64_t tag);
   void note_signalled_limit(int signal);
   std::optional<int> read_status();
   Result<Outcome> conclude(const sys::Ended& init);
@@ -111,12 +111,15 @@ class Supervisor {
   sys::UniqueFd signals_;
   sys::UniqueFd timer_;
   sys::SeccompListener listener_;
+  CrashWatch crashes_;
   DenialLog denials_;
   std::optional<NetworkMediator> network_;
   std::optional<std::uint64_t> time_limit_at_;
   std::optional<std::uint64_t> kill_at_;
   std::uint64_t armed_for_ = 0;
   std::optional<int> last_status_;  // the sandboxee's
+  events::Actor main_;              // the sandboxee, if it was ever denied anything
+  bool out_of_memory_ = false;      // the kernel has killed something inside for want of memory
   bool timed_out_ = false;
   bool killed_main_ = false;
   bool ended_ = false;
@@ -211,6 +214,10 @@ Status Supervisor::take(const epoll_event& event) {
       look_at_status();
       return {};
     default:
+      if (event.data.u64 >= CrashWatch::kFirstTag) {
+        look_at_end(event.data.u64);
+        return {};
+      }
       if (event.data.u64 < NetworkMediator::kFirstTag) {
         if (event.data.u64 >= kFirstLimitTag) {
           look_at_limits();
@@ -355,12 +362,18 @@ ProcessFacts Supervisor::tell_denial(const seccomp_notif& notification, const se
                                      const plan::Answer& answer, const DenialKey& key,
                                      const NetworkMediator::Denial* address) {
   const std::uint64_t now = sys::realtime_microseconds();
-  const bool repeat = denials_.is_repeat(key, static_cast<pid_t>(notification.pid), now);
+  const auto thread = static_cast<pid_t>(notification.pid);
+  const bool is_known = denials_.knows(thread);
+  const bool repeat = denials_.is_repeat(key, thread, now);
   ProcessFacts process;
-  if (!repeat || answer.kind == plan::Answer::Kind::Kill) {
-    process = read_process(static_cast<pid_t>(notification.pid)).value_or(ProcessFacts{});
+  if (!repeat || !is_known || answer.kind == plan::Answer::Kind::Kill) {
+    process = read_process(thread).value_or(ProcessFacts{});
+  }
+  if (!is_known) {
+    follow(thread, process);
   }
   if (repeat) {
+    denials_.learn(thread, process.process, process.threads == 1);
     return process;
   }
   events::Denied denied = describe(plan_.filter, rule, notification, process);
@@ -384,7 +397,20 @@ ProcessFacts Supervisor::tell_denial(const seccomp_notif& notification, const se
                   : plan::is_granted(answer)              ? "allowed (log)"
                                                           : errno_name(answer.errno_value);
   denials_.report(key, std::move(denied), now);
+  denials_.learn(thread, process.process, process.threads == 1);
   return process;
+}
+
+// Its first denial: from now on its end matters.
+void Supervisor::follow(pid_t thread, const ProcessFacts& process) {
+  events::Actor actor = actor_of(thread, process);
+  actor.thread_name.clear();
+  actor.thread_outside = 0;
+  if (process.pid_inside == kMainProcess && !plan_.on_host_tree) {
+    main_ = std::move(actor);  // init tells how that one ends
+  } else {
+    crashes_.watch(actor);
+  }
 }
 
 plan::Answer Supervisor::deny_address(const seccomp_notif& notification,
@@ -448,6 +474,25 @@ void Supervisor::tell(events::What what) {
   sink_(events::Event{sys::realtime_microseconds(), {}, {}, std::move(what)});
 }
 
+// With what was last denied to the process: that is often the cause.
+void Supervisor::tell_crash(events::Crashed crashed) {
+  const auto last = denials_.last_of(crashed.actor.pid_outside);
+  const std::uint64_t now = sys::realtime_microseconds();
+  if (last && crashed.actor.pid_outside > 0) {
+    crashed.denial = last->denied.id;
+    crashed.denied_call = fmt::format("{}({})", last->denied.call, last->denied.arguments_text);
+    crashed.denied_before_us = now - std::min(now, last->time_us);
+    crashed.same_thread = last->only_thread;
+  }
+  tell(std::move(crashed));
+}
+
+void Supervisor::look_at_end(std::uint64_t tag) {
+  if (auto crashed = crashes_.take(tag)) {
+    tell_crash(*std::move(crashed));
+  }
+}
+
 // One timer for whatever comes first.
 void Supervisor::set_timer() {
   std::uint64_t next = 0;
@@ -473,7 +518,7 @@ void Supervisor::look_at_clock() {
     timed_out_ = true;
     tell(events::LimitHit{fmt::format("the time limit of {} s is over: the command is asked to end",
                                       *plan_.time_limit_seconds),
-                          plan_.time_limit_origin});
+                          plan_.time_limit_origin, 0});
     sys::send_signal(running_.init.get(), SIGTERM);
     sys::send_signal(running_.init.get(), SIGCONT);  // a stopped program could not end (timeout(1))
   }
@@ -489,7 +534,8 @@ void Supervisor::look_at_clock() {
 void Supervisor::look_at_limits() {
   for (LimitWatch& watch : running_.limits) {
     if (const auto text = watch.look()) {
-      tell(events::LimitHit{*text, watch.origin()});
+      out_of_memory_ = out_of_memory_ || watch.counts_kills();
+      tell(events::LimitHit{*text, watch.origin(), 0});
     }
   }
 }
@@ -502,7 +548,7 @@ void Supervisor::note_signalled_limit(int signal) {
       tell(events::LimitHit{
           fmt::format("the limit {} = {} was reached: the command was ended", limit.name,
                       limit.value),
-          limit.origin});
+          limit.origin, 0});
     }
   }
 }
@@ -530,6 +576,9 @@ Result<Outcome> Supervisor::conclude(const sys::Ended& init) {
     network_->look_around(UINT64_MAX);  // what was to be told later
   }
   look_at_limits();
+  for (const std::uint64_t tag : crashes_.open_tags()) {
+    look_at_end(tag);
+  }
   denials_.close();
   if (timed_out_) {
     return Outcome(TimedOut{});
@@ -549,11 +598,14 @@ Result<Outcome> Supervisor::conclude(const sys::Ended& init) {
     return Outcome(Violation{SIGSYS});
   }
   note_signalled_limit(signal);
-  if (status && is_crash(signal)) {
+  if (const bool starved = signal == SIGKILL && out_of_memory_ && !timed_out_;
+      status && (is_crash(signal) || starved)) {
     events::Crashed crashed;
     crashed.signal = signal;
     crashed.core_dumped = WCOREDUMP(*status);
-    tell(std::move(crashed));
+    crashed.out_of_memory = starved;
+    crashed.actor = main_;
+    tell_crash(std::move(crashed));
   }
   return Outcome(Killed{signal});
 }

@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 
 namespace sbx::sys {
 namespace {
@@ -39,6 +42,25 @@ int queue_signal(int pidfd, int signal, int value) {
   info.si_code = SI_QUEUE;
   info.si_value.sival_int = value;
   return result_of(::syscall(SYS_pidfd_send_signal, pidfd, signal, &info, 0u));
+}
+
+std::optional<int> exit_status_of(int pidfd) {
+  // struct pidfd_info of linux/pidfd.h in its first size; newer than the headers that we build with.
+  struct Info {
+    std::uint64_t mask;
+    std::uint64_t cgroup;
+    std::array<std::uint32_t, 11> ids;
+    std::int32_t exit_code;
+  };
+  static_assert(sizeof(Info) == 64);
+  constexpr unsigned long kGetInfo = _IOWR(0xff, 11, Info);  // PIDFD_GET_INFO
+  constexpr std::uint64_t kExit = 1u << 3;                   // PIDFD_INFO_EXIT
+  Info info{};
+  info.mask = kExit;
+  if (::ioctl(pidfd, kGetInfo, &info) != 0 || (info.mask & kExit) == 0) {
+    return std::nullopt;
+  }
+  return info.exit_code;
 }
 
 int reap(int pidfd, bool may_wait, Ended& ended) {

@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <optional>
+
 namespace sbx::sys {
 
 int open_pidfd(pid_t process);
@@ -35,5 +37,9 @@ struct Ended {
 
 // Reaps the child. Waits for its end unless `may_wait` is false: then -EAGAIN for one that lives.
 int reap(int pidfd, bool may_wait, Ended& ended);
+
+// How any process ended, as wait(2) would have told its parent, once it was reaped (PIDFD_GET_INFO,
+// Linux 6.15); nothing before that and on older kernels.
+std::optional<int> exit_status_of(int pidfd);
 
 }  // namespace sbx::sys

@@ -131,7 +131,7 @@ class Connect(sbxtest.TestCase):
             self.assertIn("--connect 192.0.2.1:443", result.err)
             self.assertIn('network.connect = ["192.0.2.1:80"]', result.err)
             self.assertEqual(result.err.count("192.0.2.1:443 is not in"), 1, result)
-            self.assertIn("connect: 1 more", result.err)
+            self.assertRegex(result.err, r"2 x connect\(\d+, 192.0.2.1:443")
 
     def test_on_violation_kill(self):
         result = python("""
@@ -427,7 +427,7 @@ class Families(sbxtest.TestCase):
         result = self.run_with('["unix", "inet"]')
         self.assertEqual(result.out.split()[1::2], ["None", "None", "EPERM", "EPERM", "EPERM"], result)
         self.assertIn("network.families = unix, inet", result.err)
-        self.assertIn('network.families = ["inet6", …]', result.err)
+        self.assertIn('network.families = ["unix", "inet", "inet6"]', result.err)
 
     def test_more_than_base_allows(self):
         result = self.run_with('["unix", "inet", "inet6", "netlink", "vsock"]')

@@ -99,6 +99,15 @@ TEST_CASE("a W^X refusal is told as such, with its callers", "[events]") {
   const std::string text = text_of(denied);
   CHECK(text.starts_with("sbx: W^X refused mprotect() [39] by"));
   CHECK(text.find("     called from probe+0x2000 compile (jit.c:7)\n") != std::string::npos);
+  // Of a chain through a library the program's own part, all of it where it was killed.
+  denied.callers = {{"libc.so.6", 1, "fclose", "", 0}, {"probe", 2, "save", "", 0},
+                    {"probe", 3, "main", "", 0}};
+  CHECK(text_of(denied).find("fclose") == std::string::npos);
+  CHECK(text_of(denied).find("save") != std::string::npos);
+  CHECK(text_of(denied).find("probe+0x3") == std::string::npos);
+  denied.answer = "killed";
+  CHECK(text_of(denied).find("called from libc.so.6+0x1 fclose\n") != std::string::npos);
+  CHECK(text_of(denied).find("called from probe+0x3 main\n") != std::string::npos);
 }
 
 TEST_CASE("a long program name is not told as a thread's", "[events]") {

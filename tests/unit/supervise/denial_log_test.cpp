@@ -100,6 +100,7 @@ TEST_CASE("the last denial of a process is known after it came from any of its t
   Denied of_thread = denial("b", 10);
   of_thread.actor.thread_outside = 11;
   log.report(key_at(2), of_thread, 200);
+  log.learn(11, 10, false);
   log.report(key_at(3), denial("c", 20), 300);
   REQUIRE(log.last_of(10));
   CHECK(log.last_of(10)->denied.place.module == "b");

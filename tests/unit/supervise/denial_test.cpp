@@ -124,7 +124,7 @@ TEST_CASE("the remedy is the line that would work") {
   rule.purpose = Purpose::WriteExec;
   CHECK(to_text(seccomp::remedy_for(spec, call_of(SYS_mmap), rule)) == "memory.wx = \"allow\"");
   CHECK(to_text(seccomp::remedy_for(spec, call_of(SYS_memfd_create), rule)) ==
-        "memory.memfd = \"allow\"");
+        "memory.memfd = \"allow\" with seccomp.allow = [\"memfd_create\"]");
   for (const Purpose purpose :
        {Purpose::Namespaces, Purpose::Publish, Purpose::Unknown, Purpose::PretendUid}) {
     rule.purpose = purpose;
