@@ -521,10 +521,10 @@ TEST_CASE("oci: conditions of any number become rules that can be read") {
   seccomp_data call{};
   call.nr = *seccomp::number_of(Arch::X86_64, "ioctl");
   call.arch = seccomp::audit_arch(Arch::X86_64);
-  for (int i = 0; i < 400; ++i) {
-    call.args[1] = static_cast<std::uint64_t>(100'000 + 7 * i);
+  for (std::uint64_t value = 100'000; value < 100'000 + 7 * 400; value += 7) {
+    call.args[1] = value;
     CHECK(seccomp::lets_run(seccomp::evaluate(policy, call)));
-    call.args[1] += 1;
+    call.args[1] = value + 1;
     CHECK_FALSE(seccomp::lets_run(seccomp::evaluate(policy, call)));
   }
 }
