@@ -95,7 +95,7 @@ void Loop::relay_signals(int child) {
     if (signal == SIGCHLD) {
       siginfo_t state{};
       // It stops when its command has: the shell then has to see us stopped.
-      if (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(child), &state,
+      if (::waitid(P_PIDFD, static_cast<id_t>(child), &state,
                    WSTOPPED | WNOHANG) == 0 &&
           state.si_pid != 0) {
         ::kill(::getpid(), SIGSTOP);

@@ -55,7 +55,7 @@ class DatagramSink {
     if (sink_.kind == plan::Sink::Kind::Journal) {
       datagram = events::journal_datagram(event);
     } else {
-      datagram = events::syslog_datagram(event, local_time(event.time_us), static_cast<int>(::getppid()));
+      datagram = events::syslog_datagram(event, local_time(event.time_us), ::getppid());
     }
     if (!try_send(datagram)) {
       socket_.reset(std::max(-1, connect_datagram(sink_.path)));
