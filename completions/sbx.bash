@@ -9,7 +9,8 @@ _sbx_options() {
               "--log --sink --notify-command --restart --dry-run --self-test --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     learn) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
               "--connect --bind --dns --allow --deny --limit --env --tty --user --dry-run --report --output -o" \
-              "--exact --view --verify --quiet -q --json --color --no-color --help -h" ;;
+              "--exact --view --verify --merge --check --strict --junit --quiet -q --json --color --no-color --help -h" ;;
+    minimize) echo "--output -o --verify --quiet -q --help -h" ;;
     check) echo "--strict --json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
     explain) echo "--ro --rw --overlay --exec --tmpfs --hide --home --net --publish -P" \
@@ -36,7 +37,7 @@ _sbx_takes_value() {
     --policy | -p | -qp | --ro | --rw | --overlay | --exec | --tmpfs | --hide | --workdir | --home | --net | \
       --publish | -P | -qP | --connect | --bind | --dns | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
       --log | --sink | --notify-command | --restart | --syscall | --exe | \
-      --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o | -qo | --view | --verify) return 0 ;;
+      --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o | -qo | --view | --verify | --check | --junit) return 0 ;;
   esac
   return 1
 }
@@ -60,8 +61,8 @@ _sbx_policies() {
 # The value of option $1, of which $2 is there.
 _sbx_value() {
   case $1 in
-    --policy | -p | -qp) _sbx_policies "$2" ;;
-    --ro | --rw | --exec | --hide | --report | --notify-command | --exe | --seccomp | --output | -o | -qo) _sbx_paths -f "$2" ;;
+    --policy | -p | -qp | --check) _sbx_policies "$2" ;;
+    --ro | --rw | --exec | --hide | --report | --notify-command | --exe | --seccomp | --output | -o | -qo | --junit) _sbx_paths -f "$2" ;;
     --overlay | --tmpfs | --workdir) _sbx_paths -d "$2" ;;
     --view) _sbx_words "host policy" "$2" ;;
     --verify) _sbx_words "auto always never" "$2" ;;
@@ -113,7 +114,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run learn check show explain diff list syscall schema import export verify audit why events doctor help version --help -h --version -V" "$current"
+    _sbx_words "run learn minimize check show explain diff list syscall schema import export verify audit why events doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run || $verb == learn ]]; then
@@ -138,7 +139,7 @@ _sbx() {
     _sbx_value "${COMP_WORDS[COMP_CWORD - 2]}" "$current"
     return
   fi
-  if [[ $verb == run || $verb == learn || $verb == explain || $verb == audit || $verb == events || $verb == import || $verb == export ]] && _sbx_takes_value "$previous"; then
+  if [[ $verb == run || $verb == learn || $verb == minimize || $verb == explain || $verb == audit || $verb == events || $verb == import || $verb == export ]] && _sbx_takes_value "$previous"; then
     _sbx_value "$previous" "$current"
     return
   fi
@@ -152,10 +153,10 @@ _sbx() {
   fi
   case $verb in
     run | learn) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
-    check | show | explain | diff | export) _sbx_policies "$current" ;;
+    minimize | check | show | explain | diff | export) _sbx_policies "$current" ;;
     import | audit) _sbx_paths -f "$current" ;;
     why) _sbx_words "last" "$current" ;;
-    help) _sbx_words "run learn check show explain diff list syscall schema import export verify audit why events doctor help version" "$current" ;;
+    help) _sbx_words "run learn minimize check show explain diff list syscall schema import export verify audit why events doctor help version" "$current" ;;
   esac
 }
 

@@ -14,7 +14,7 @@ function __sbx_command
                 return 0
             case --policy -p -qp --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P -qP \
                 --connect --bind --dns --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --report --color --seccomp --compat \
-                --output -o -qo --view --verify --log --sink --notify-command --restart
+                --output -o -qo --view --verify --check --junit --log --sink --notify-command --restart
                 set i (math $i + 2)
             case '-*'
                 set i (math $i + 1)
@@ -54,6 +54,7 @@ end
 complete -c sbx -f
 complete -c sbx -n __sbx_needs_verb -a run -d 'run a command under a policy'
 complete -c sbx -n __sbx_needs_verb -a learn -d 'write a policy from what a command does'
+complete -c sbx -n __sbx_needs_verb -a minimize -d 'leave out of a policy what a command does not need'
 complete -c sbx -n __sbx_needs_verb -a check -d 'check policies for errors'
 complete -c sbx -n __sbx_needs_verb -a show -d 'print a policy as it is after merging'
 complete -c sbx -n __sbx_needs_verb -a explain -d 'say what a policy allows, and why'
@@ -72,7 +73,7 @@ complete -c sbx -n __sbx_needs_verb -a help -d 'explain sbx or one of its verbs'
 complete -c sbx -n __sbx_needs_verb -a version -d 'print the version'
 complete -c sbx -n __sbx_needs_verb -s V -l version -d 'print the version'
 complete -c sbx -n __sbx_needs_verb -s h -l help -d 'explain sbx'
-complete -c sbx -n '__sbx_in run learn check show explain diff list syscall schema import export verify audit why events doctor help version' -s h -l help -d 'explain the verb'
+complete -c sbx -n '__sbx_in run learn minimize check show explain diff list syscall schema import export verify audit why events doctor help version' -s h -l help -d 'explain the verb'
 
 complete -c sbx -n '__sbx_in run learn events' -s p -l policy -x -a '(__sbx_policies)' -d 'use this policy'
 complete -c sbx -n '__sbx_in run learn explain' -l ro -r -F -d 'show a path read-only'
@@ -113,32 +114,35 @@ complete -c sbx -n '__sbx_in run learn' -l dry-run -d 'print what would be done'
 complete -c sbx -n '__sbx_in run' -l self-test -d 'try what the policy forbids'
 complete -c sbx -n '__sbx_in run' -l trace-launch -d 'print the time of each step'
 complete -c sbx -n '__sbx_in run learn' -l report -r -F -d 'write events to a file'
-complete -c sbx -n '__sbx_in run learn import export' -s q -l quiet -d 'print no events, no report'
+complete -c sbx -n '__sbx_in run learn minimize import export' -s q -l quiet -d 'print no events, no report'
 complete -c sbx -n 'test (count (commandline -opc)) -ge 2; and contains -- (commandline -opc)[2] run learn' \
     -a '(__sbx_complete_command)'
 
 complete -c sbx -n '__sbx_in run learn check show explain diff list syscall import export verify audit why events doctor' -l json -d 'print JSON'
 complete -c sbx -n '__sbx_in run learn check explain doctor' -l color -x -a 'auto always never' -d 'when to use colours'
 complete -c sbx -n '__sbx_in run learn check explain doctor' -l no-color -d 'no colours'
-complete -c sbx -n '__sbx_in check show explain diff export' -a '(__sbx_policies)'
+complete -c sbx -n '__sbx_in minimize check show explain diff export' -a '(__sbx_policies)'
 complete -c sbx -n '__sbx_in run' -l seccomp -r -F -d 'take the system calls from a profile'
 complete -c sbx -n '__sbx_in run import' -l compat -x -a 'runc strict' -d 'how a test of one argument twice is read'
 complete -c sbx -n '__sbx_in import' -l from -x -a 'oci docker firejail systemd' -d 'the format of the file'
 complete -c sbx -n '__sbx_in export' -l to -x -a 'oci docker kubernetes security-profiles-operator bwrap systemd' -d 'the format to write'
-complete -c sbx -n '__sbx_in learn import export' -s o -l output -r -F -d 'write to a file'
+complete -c sbx -n '__sbx_in learn minimize import export' -s o -l output -r -F -d 'write to a file'
 complete -c sbx -n '__sbx_in import' -F
 complete -c sbx -n '__sbx_in audit' -F -l follow -d 'print records as they come'
 complete -c sbx -n '__sbx_in audit' -l since -x -d 'leave out what was before'
 complete -c sbx -n '__sbx_in audit' -l match -x -a 'kill crash denied logged seccomp landlock' -d 'only records that fit'
 complete -c sbx -n '__sbx_in audit' -l alert-on -x -a 'kill crash denied logged seccomp landlock' -d 'status 1 if a record fits'
+complete -c sbx -n '__sbx_in learn' -l merge -d 'unite with earlier runs'
+complete -c sbx -n '__sbx_in learn' -l check -x -a '(__sbx_policies)' -d 'check a policy'
+complete -c sbx -n '__sbx_in learn' -l junit -r -F -d 'write the result as XML'
 complete -c sbx -n '__sbx_in learn' -l exact -d 'watch every call'
 complete -c sbx -n '__sbx_in learn' -l view -x -a 'host policy' -d 'which files are there'
-complete -c sbx -n '__sbx_in learn' -l verify -x -a 'auto always never' -d 'prove it by a second run'
+complete -c sbx -n '__sbx_in learn minimize' -l verify -x -a 'auto always never' -d 'prove it by a second run'
 complete -c sbx -n '__sbx_in syscall' -l dump -d 'print every call'
-complete -c sbx -n '__sbx_in check import export' -l strict -d 'let warnings, changes and losses fail'
+complete -c sbx -n '__sbx_in learn check import export' -l strict -d 'let warnings, changes and losses fail'
 complete -c sbx -n '__sbx_in show' -l origin -d 'print where each value came from'
 complete -c sbx -n '__sbx_in diff' -l neutral -d 'compare without this host'
 complete -c sbx -n '__sbx_in diff' -l only-wider -d 'fail only if B allows more'
 complete -c sbx -n '__sbx_in list' -l names -d 'print bare names'
 complete -c sbx -n '__sbx_in help' -l dump-options -d 'print every verb and option'
-complete -c sbx -n '__sbx_in help' -a 'run learn check show explain diff list syscall schema import export verify audit why events doctor help version'
+complete -c sbx -n '__sbx_in help' -a 'run learn minimize check show explain diff list syscall schema import export verify audit why events doctor help version'

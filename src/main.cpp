@@ -24,6 +24,8 @@ Result<int> dispatch(Command command) {
       return sbx::cli::run(std::move(command));
     case Verb::Learn:
       return sbx::cli::learn(command);
+    case Verb::Minimize:
+      return sbx::cli::minimize(std::move(command));
     case Verb::Check:
       return sbx::cli::check(command);
     case Verb::Show:

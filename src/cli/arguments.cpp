@@ -94,7 +94,9 @@ Result<Arguments> split_arguments(Verb verb, std::span<const std::string> words)
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
     const bool is_option = word.size() > 1 && word[0] == '-';
-    if (word == "--" || (!is_option && (verb == Verb::Run || verb == Verb::Learn))) {
+    const bool is_command = verb == Verb::Run || verb == Verb::Learn ||
+                            (verb == Verb::Minimize && !split.operands.empty());
+    if (word == "--" || (!is_option && is_command)) {
       const auto rest = words.subspan(word == "--" ? i + 1 : i);
       split.operands.insert(split.operands.end(), rest.begin(), rest.end());
       return split;

@@ -18,6 +18,8 @@ enum class Color { Auto, Always, Never };
 struct LearnOptions {
   std::string view = "host";      // "host", "policy": which files are seen
   std::string verify = "auto";    // "auto", "always", "never"
+  policy::Text check;             // the policy to check; empty: learn one
+  std::string junit;              // --junit FILE
   bool exact = false;
   bool merge = false;
 };

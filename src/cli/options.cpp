@@ -33,6 +33,13 @@ constexpr VerbInfo kVerbs[] = {
      "sbx learn -- gcc -c hello.c                # to standard output\n"
      "sbx learn -p nginx -o mine.toml -- nginx   # narrow a policy down to what is used\n"
      "sbx learn --rw ~/out --net host -- ./fetch # as for sbx run: really written, really connected\n"},
+    {Verb::Minimize, "minimize", "[OPTION]… POLICY [--] COMMAND [ARGUMENT]…",
+     "leave out of a policy what a command does not need",
+     "Runs COMMAND under POLICY, watches it, and writes the policy less every grant that was not\n"
+     "used: sbx learn -p POLICY --view policy, with the proof by a second run where one can be made.\n"
+     "sbx diff POLICY FILE then lists what is gone.\n",
+     "sbx minimize nginx -o mine.toml -- nginx\n"
+     "sbx minimize ./wide.toml -- ./report --all   # to standard output\n"},
     {Verb::Check, "check", "POLICY…", "check policies for errors",
      "Reads each POLICY (a name or a file) with everything it extends, and reports the first\n"
      "error with its file, line and column: unknown keys, system calls and groups, wrong types,\n"
@@ -246,14 +253,20 @@ constexpr OptionInfo kOptions[] = {
      "print the microseconds of each step of the launch"},
     {Option::Report, "run learn", "Running", "--report", "", "FILE", false, Offer::Path, "",
      "write every event to FILE, one JSON object a line; FILE is replaced at the end"},
-    {Option::Quiet, "run learn import export", "Running", "--quiet", "-q", "", false, Offer::Nothing, "",
+    {Option::Quiet, "run learn minimize import export", "Running", "--quiet", "-q", "", false, Offer::Nothing, "",
      "print no events and no report, only errors"},
 
     {Option::Exact, "learn", "Learning", "--exact", "", "", false, Offer::Nothing, "",
      "watch every call, slowly, and grant none unseen"},
     {Option::View, "learn", "Learning", "--view", "", "WHAT", false, Offer::Words, "host|policy",
      "which files are there: the host's, or those that BASE shows"},
-    {Option::Verify, "learn", "Learning", "--verify", "", "WHEN", false, Offer::Words,
+    {Option::Merge, "learn", "Learning", "--merge", "", "", false, Offer::Nothing, "",
+     "unite with what earlier runs did, kept in FILE.seen beside the policy"},
+    {Option::CheckPolicy, "learn", "Learning", "--check", "", "POLICY", false, Offer::Policy, "",
+     "write nothing: exit with status 1 if the run needs what POLICY lacks, and list it"},
+    {Option::Junit, "learn", "Learning", "--junit", "", "FILE", false, Offer::Path, "",
+     "with --check: write the result to FILE as JUnit's XML"},
+    {Option::Verify, "learn minimize", "Learning", "--verify", "", "WHEN", false, Offer::Words,
      "auto|always|never", "run COMMAND again under the policy; auto: where that changes nothing"},
 
     {Option::Origin, "show", "Output", "--origin", "", "", false, Offer::Nothing, "",
@@ -267,12 +280,12 @@ constexpr OptionInfo kOptions[] = {
     {Option::To, "export", "Format", "--to", "", "FORMAT", false, Offer::Words,
      "oci|docker|kubernetes|security-profiles-operator|bwrap|systemd",
      "the format to write"},
-    {Option::Output, "learn import export", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
+    {Option::Output, "learn minimize import export", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
      "write to FILE, which is replaced as a whole"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
-    {Option::Strict, "check import export", "Output", "--strict", "", "", false, Offer::Nothing, "",
-     "exit with status 1 for warnings too, or for anything that was changed or dropped"},
+    {Option::Strict, "learn check import export", "Output", "--strict", "", "", false, Offer::Nothing, "",
+     "exit with status 1 for warnings too, for anything that was changed or dropped, or for unused grants"},
     {Option::Follow, "audit events", "Records", "--follow", "-f", "", false, Offer::Nothing, "",
      "print each record as it comes, until a signal ends it; with --since also those before"},
     {Option::Since, "audit events", "Records", "--since", "", "TIME", false, Offer::Nothing, "",
@@ -300,7 +313,7 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run learn check show explain diff list syscall schema import export verify audit why events doctor help version", "Output",
+    {Option::Help, "run learn minimize check show explain diff list syscall schema import export verify audit why events doctor help version", "Output",
      "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 

@@ -13,7 +13,7 @@
 
 namespace sbx::cli {
 
-enum class Verb { Run, Learn, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Verify, Audit, Why, Events, Doctor, Help, Version };
+enum class Verb { Run, Learn, Minimize, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Verify, Audit, Why, Events, Doctor, Help, Version };
 
 struct VerbInfo {
   Verb verb;
@@ -87,6 +87,9 @@ enum class Option {
   Exe,
   Csv,
   Fix,
+  Merge,
+  CheckPolicy,
+  Junit,
   Help,
 };
 

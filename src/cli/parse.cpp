@@ -84,6 +84,25 @@ Status refuse_repeated(Verb verb, const std::vector<GivenOption>& given) {
   return {};
 }
 
+// What goes together, and what does not.
+Status check_learning(const Command& command) {
+  const LearnOptions& learn = command.learn;
+  const bool checks = !learn.check.value.empty();
+  if (checks && !command.policy.value.empty()) {
+    return Error{.action = "--check and --policy both name a policy", .hint = "leave --policy out"};
+  }
+  if (checks && (learn.merge || !command.output.empty())) {
+    return Error{.action = "--check writes no policy", .hint = "leave --output and --merge out"};
+  }
+  if (!checks && (command.strict || !learn.junit.empty())) {
+    return Error{.action = "--strict and --junit belong to --check", .hint = help_hint(command.verb)};
+  }
+  if (learn.merge && command.output.empty()) {
+    return Error{.action = "--merge needs a file to merge with", .hint = "write --output FILE"};
+  }
+  return {};
+}
+
 Status check_operands(const Command& command) {
   const std::size_t count = command.operands.size();
   switch (command.verb) {
@@ -97,6 +116,12 @@ Status check_operands(const Command& command) {
       if (count == 0) {
         return Error{.action = "no command to learn from",
                      .hint = "write sbx learn COMMAND, as sbx learn -o ls.toml -- ls /"};
+      }
+      return check_learning(command);
+    case Verb::Minimize:
+      if (count < 2) {
+        return Error{.action = count == 0 ? "no policy to minimize" : "no command to run under the policy",
+                     .hint = "write sbx minimize POLICY COMMAND, as sbx minimize nginx -- nginx"};
       }
       return {};
     case Verb::Check:

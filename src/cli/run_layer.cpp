@@ -331,6 +331,15 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::OnlyWider:
       command.only_wider = true;
       return {};
+    case Option::Merge:
+      command.learn.merge = true;
+      return {};
+    case Option::CheckPolicy:
+      command.learn.check = {value, origin_of(option, value)};
+      return {};
+    case Option::Junit:
+      command.learn.junit = value;
+      return {};
     case Option::Exact:
       command.learn.exact = true;
       return {};

@@ -4,18 +4,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/check_output.h"
 #include "cli/learn_run.h"
 #include "cli/learn_view.h"
 #include "cli/output.h"
 #include "cli/plan_run.h"
 #include "cli/policies.h"
 #include "cli/verbs.h"
+#include "host/files.h"
 #include "host/probe.h"
+#include "learn/check.h"
 #include "learn/reduce.h"
 #include "plan/access.h"
 #include "plan/observe.h"
@@ -82,21 +86,59 @@ std::string how_watched(const Command& command, const Plans& plans) {
                          : "the host's files, changed in memory only, and no keys");
 }
 
+learn::Surroundings surroundings(const plan::HostFacts& facts, const Plans& plans) {
+  const std::string& home = plans.base.plan.identity.home;
+  return {facts.arch, home, plans.watched.plan.cwd,
+          [&](const std::string& path) { return shown_under(plans.base.plan, home, path); },
+          [&](const std::string& path) { return shown_under(plans.watched.plan, home, path).visible; },
+          kind_on_host};
+}
+
 learn::Learned reduce(const Command& command, const plan::HostFacts& facts, const Plans& plans,
                       const learn::Observations& seen) {
-  learn::Base base{plans.base.file.name,
-                   {plans.base.layers.begin() + 1, plans.base.layers.end()}};
+  const learn::Base base{plans.base.file.name,
+                         {plans.base.layers.begin() + 1, plans.base.layers.end()}};
   const learn::Subject subject{command.operands, plans.watched.plan.program,
                                how_watched(command, plans), command.learn.exact};
-  const plan::LaunchPlan& plan = plans.base.plan;
-  const std::string home = plan.identity.home;
-  const learn::Surroundings where{facts.arch, home, plans.watched.plan.cwd,
-                                  [&](const std::string& path) { return shown_under(plan, home, path); },
-                                  [&](const std::string& path) {
-                                    return shown_under(plans.watched.plan, home, path).visible;
-                                  },
-                                  kind_on_host};
-  return learn::reduce(seen, base, subject, where);
+  return learn::reduce(seen, base, subject, surroundings(facts, plans));
+}
+
+// --merge: what earlier runs did, here or on another machine, is kept beside the policy.
+Status merge_seen(const Command& command, learn::Observations& seen) {
+  const std::string file = command.output + ".seen";
+  constexpr std::size_t kMostBytes = 64u << 20;
+  const auto before = host::read_file(file, kMostBytes);
+  if (before) {
+    auto known = learn::from_wire(*before);
+    if (!known) {
+      return Error{.action = "cannot read what earlier runs did from " + file,
+                   .origin = Origin{.source = "--merge"},
+                   .hint = "it is no such record, or of another version of sbx: remove it to begin anew"};
+    }
+    seen = learn::unite(*std::move(known), seen);
+  } else if (before.error().errno_value != ENOENT) {
+    return before.error();
+  }
+  return write_file(file, learn::to_wire(seen));
+}
+
+Result<int> report_check(const Command& command, const plan::HostFacts& facts, const Plans& plans,
+                         const learn::Observations& seen) {
+  const learn::Surroundings where = surroundings(facts, plans);
+  CheckResult result{command.learn.check.value, learn::find_lacks(seen, where), {}, command.strict};
+  if (command.strict) {
+    // The policy's own: before the command line's, and before NAME.local.toml if that is there.
+    for (const policy::PolicyLayer& layer : plans.base.layers) {
+      if (layer.source == plans.base.file.path) {
+        result.unused = learn::find_unused(seen, layer, where);
+      }
+    }
+  }
+  if (!command.learn.junit.empty()) {
+    SBX_TRY(write_file(command.learn.junit, check_junit(result)));
+  }
+  SBX_TRY(print(command.json ? check_json(result) : check_text(result)));
+  return result.passes() ? 0 : 1;
 }
 
 std::string policy_name(const std::string& output) {
@@ -167,7 +209,18 @@ Result<int> verify(const Command& command, const plan::HostFacts& facts, const s
 
 }  // namespace
 
-Result<int> learn(const Command& command) {
+Result<int> minimize(Command command) {
+  command.policy = {command.operands.front(), {}};
+  command.operands.erase(command.operands.begin());
+  command.learn.view = "policy";
+  return learn(command);
+}
+
+Result<int> learn(const Command& given) {
+  Command command = given;
+  if (!command.learn.check.value.empty()) {
+    command.policy = command.learn.check;
+  }
   auto facts = host::probe();
   if (!facts) {
     return facts.error();
@@ -183,9 +236,15 @@ Result<int> learn(const Command& command) {
                                : plan::to_text(plans->watched.plan)));
     return 0;
   }
-  const auto run = run_watched(plans->watched.plan, command);
+  auto run = run_watched(plans->watched.plan, command);
   if (!run) {
     return run.error();
+  }
+  if (!command.learn.check.value.empty()) {
+    return report_check(command, *facts, *plans, run->seen);
+  }
+  if (command.learn.merge) {
+    SBX_TRY(merge_seen(command, run->seen));
   }
   const learn::Learned learned = reduce(command, *facts, *plans, run->seen);
   const std::string text = policy::to_toml(learned.layer, learned.comments);

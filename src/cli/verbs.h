@@ -9,6 +9,7 @@ namespace sbx::cli {
 
 Result<int> run(Command command);
 Result<int> learn(const Command& command);
+Result<int> minimize(Command command);
 Result<int> check(const Command& command);
 Result<int> show(const Command& command);
 Result<int> explain(Command command);
