@@ -6,7 +6,7 @@ _sbx_options() {
   case $1 in
     run) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
               "--connect --bind --dns --allow --deny --seccomp --compat --on-violation --limit --env --tty --user --keep-fd --allow-degraded" \
-              "--log --sink --notify-command --restart --dry-run --self-test --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
+              "--log --sink --notify-command --restart --dry-run --self-test --explain --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     learn) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
               "--connect --bind --dns --allow --deny --limit --env --tty --user --dry-run --report --output -o" \
               "--exact --view --verify --merge --check --strict --junit --quiet -q --json --color --no-color --help -h" ;;

@@ -44,6 +44,7 @@ struct Command {
   bool restart = false;  // --restart on-crash
   bool dry_run = false;
   bool self_test = false;
+  bool explain = false;
   bool trace_launch = false;
   bool json = false;
   bool quiet = false;

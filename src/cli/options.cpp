@@ -247,6 +247,8 @@ constexpr OptionInfo kOptions[] = {
      "landlock|cgroup|userns|notify", "run although this layer of protection is missing on this host"},
     {Option::DryRun, "run learn", "Running", "--dry-run", "", "", false, Offer::Nothing, "",
      "print what would be done, in order, and do nothing"},
+    {Option::Explain, "run", "Running", "--explain", "", "", false, Offer::Nothing, "",
+     "watch file, exec and network calls too, and tell which fail because of the policy (slower)"},
     {Option::SelfTest, "run", "Running", "--self-test", "", "", false, Offer::Nothing, "",
      "do not run COMMAND: try in its place what the policy forbids, and report"},
     {Option::TraceLaunch, "run", "Running", "--trace-launch", "", "", false, Offer::Nothing, "",

@@ -63,6 +63,7 @@ enum class Option {
   Output,
   DryRun,
   SelfTest,
+  Explain,
   TraceLaunch,
   Report,
   Json,

@@ -8,6 +8,7 @@
 #include "host/name_servers.h"
 #include "host/probe.h"
 #include "plan/resolve.h"
+#include "plan/watch.h"
 #include "policy/capabilities.h"
 
 namespace sbx::cli {
@@ -123,6 +124,9 @@ Result<Planned> plan_run(const Command& command, const plan::HostFacts& facts,
   SBX_TRY(looked);
   if (!plan) {
     return std::move(plan).error();
+  }
+  if (command.explain) {
+    SBX_TRY(plan::watch_accesses(*policy, *plan));
   }
   lap("resolve the plan");
   return Planned{*std::move(plan), chosen->by_default, chosen->file, *std::move(layers)};

@@ -289,6 +289,9 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::DryRun:
       command.dry_run = true;
       return {};
+    case Option::Explain:
+      command.explain = true;
+      return {};
     case Option::SelfTest:
       command.self_test = true;
       return {};

@@ -399,6 +399,10 @@ Result<int> run(Command command) {
   if (command.self_test) {
     plan::make_self_test(plan);
   }
+  if (command.explain && !command.quiet && !command.json) {
+    write_all(STDERR_FILENO,
+              "sbx: --explain watches file, exec and network calls too: the command runs slower\n");
+  }
   return launch_and_supervise(plan, command, planned->by_default, stopwatch, {});
 }
 

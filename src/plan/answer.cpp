@@ -51,6 +51,8 @@ Answer answer_to(const seccomp::Rule& rule, OnViolation on_violation) {
       break;
     case seccomp::Mediation::Log:
       return {Answer::Kind::RunTold, 0, true};
+    case seccomp::Mediation::Watch:
+      return {Answer::Kind::Run, 0, false};
     case seccomp::Mediation::Bind:
     case seccomp::Mediation::Connect:
     case seccomp::Mediation::Listen:

@@ -126,6 +126,14 @@ struct Terminal {
   friend bool operator==(const Terminal&, const Terminal&) = default;
 };
 
+// sbx run --explain (plan/watch.h): which calls fail because of the policy, beside those that the
+// filter denies.
+struct Watch {
+  bool on = false;
+  std::string network;      // "network.mode = none": what answers for an address that is out of reach
+  Origin network_origin{};
+};
+
 enum class OnViolation : std::uint8_t { Kill, Errno, Log };
 
 // What the user's log keeps: runs in which something went wrong, or every run.
@@ -211,6 +219,7 @@ struct LaunchPlan {
   AddressRules bind;
   OnViolation on_violation = OnViolation::Errno;
   Reporting reporting;
+  Watch watch;
 
   std::vector<Opening> openings;
   std::vector<std::string> degraded;    // layers left out by --allow-degraded, for print and doctor

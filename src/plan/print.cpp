@@ -197,7 +197,9 @@ std::string confinement_text(const LaunchPlan& plan) {
   text += line(fmt::format("system call filter: {} instructions, denied calls: {}",
                            plan.filter_program.size(), word(plan.on_violation)),
                {});
-  if (plan.exec_once) {
+  if (plan.watch.on) {
+    text += line("file, exec and network calls are watched, and run (--explain)", {});
+  } else if (plan.exec_once) {
     text += line("execve is denied: sbx lets its own one by", {});
   }
   for (const Opening& opening : plan.openings) {

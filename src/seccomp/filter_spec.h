@@ -88,6 +88,7 @@ enum class Mediation : std::uint8_t {
   Observe,         // runs, as the policy grants
   ObserveLacking,  // runs, though the policy has no word for it
   ObserveRefused,  // is answered with denied_errno, as the policy would do unheard
+  Watch,     // allowed: look whether something else of the policy makes it fail, then let it run
 };
 
 struct Rule {

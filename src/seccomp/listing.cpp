@@ -113,6 +113,9 @@ std::string rule_text(const Rule& rule, std::string_view syscall) {
         case Mediation::ObserveRefused:
           action = fmt::format("errno({}), recorded", errno_name(rule.denied_errno));
           break;
+        case Mediation::Watch:
+          action = "allow, watched";
+          break;
       }
       break;
   }

@@ -49,6 +49,7 @@ enum class Duty : std::uint8_t {
   Abstract,  // connects it to abstract addresses outside
   Observed,  // records what it does (sbx learn)
   Log,       // keeps the log of runs
+  Watching,  // looks at what the command names (--explain)
 };
 
 struct Row {
@@ -111,6 +112,7 @@ constexpr std::array kCalls{
     Row{"getsockopt", "", Duty::Observed},
     // Its two files are opened before, and take turns (event_log.h).
     Row{"flock ftruncate", "", Duty::Log},
+    Row{"faccessat faccessat2 getsockopt", "", Duty::Watching},
 };
 
 bool mediates(const plan::LaunchPlan& plan, std::string_view call, seccomp::Mediation mediation) {
@@ -141,6 +143,8 @@ bool has_duty(const plan::LaunchPlan& plan, Duty duty) {
       return mediates(plan, "sendto", Mediation::Send) ||
              mediates(plan, "sendmsg", Mediation::Send) ||
              mediates(plan, "sendmmsg", Mediation::Send);
+    case Duty::Watching:
+      return plan.watch.on;
     case Duty::Abstract:
       return std::any_of(
           plan.connect.allowed.begin(), plan.connect.allowed.end(),

@@ -28,6 +28,7 @@
 #include "supervise/network_mediator.h"
 #include "supervise/process_facts.h"
 #include "supervise/signal_relay.h"
+#include "supervise/watch.h"
 #include "sys/event_loop.h"
 #include "sys/pidfd.h"
 #include "sys/process.h"
@@ -86,6 +87,7 @@ class Supervisor {
   Status read_call();
   void decide(const seccomp_notif& notification);
   void deny(const seccomp_notif& notification, const seccomp::Rule& rule);
+  void watch(const seccomp_notif& notification);
   ProcessFacts tell_denial(const seccomp_notif& notification, const seccomp::Rule& rule,
                            const plan::Answer& answer, const DenialKey& key,
                            const NetworkMediator::Denial* address = nullptr);
@@ -335,6 +337,8 @@ void Supervisor::decide(const seccomp_notif& notification) {
     case seccomp::Mediation::ObserveRefused:
       listener_.answer_errno(notification.id, rule.denied_errno);
       return;
+    case seccomp::Mediation::Watch:
+      return watch(notification);
   }
   listener_.answer_errno(notification.id, EPERM);
 }
@@ -356,6 +360,25 @@ void Supervisor::deny(const seccomp_notif& notification, const seccomp::Rule& ru
       kill_caller(notification, process);
       break;
   }
+}
+
+// sbx run --explain. The filter has allowed the call by its registers; what is read here decides
+// nothing, and the kernel looks at the call again when it runs.
+void Supervisor::watch(const seccomp_notif& notification) {
+  const auto refusal = find_refusal(plan_, notification);
+  if (refusal && listener_.is_waiting(notification.id)) {
+    const std::uint64_t now = sys::realtime_microseconds();
+    const DenialKey key = refusal_key(*refusal, notification.data);
+    const auto thread = static_cast<pid_t>(notification.pid);
+    if (!denials_.is_repeat(key, thread, now)) {
+      const ProcessFacts process = read_process(thread).value_or(ProcessFacts{});
+      events::Denied denied = describe(*refusal, plan_.filter, notification, process);
+      if (listener_.is_waiting(notification.id)) {
+        denials_.report(key, std::move(denied), now);
+      }
+    }
+  }
+  listener_.let_run(notification.id);
 }
 
 ProcessFacts Supervisor::tell_denial(const seccomp_notif& notification, const seccomp::Rule& rule,

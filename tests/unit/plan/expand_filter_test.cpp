@@ -137,6 +137,8 @@ std::string answer(const seccomp::FilterSpec& spec, const char* name, const Args
     case Mediation::ObserveLacking:
     case Mediation::ObserveRefused:
       return "observe";
+    case Mediation::Watch:
+      return "watch";
   }
   return "?";
 }

@@ -93,6 +93,8 @@ std::string answer_text(const seccomp::Rule& rule) {
     case Mediation::ObserveLacking:
     case Mediation::ObserveRefused:
       return "observe";
+    case Mediation::Watch:
+      return "watch";
   }
   return "?";
 }
