@@ -90,8 +90,8 @@ class Reader {
       fail();
       return {};
     }
-    const auto taken = rest_.first(static_cast<std::size_t>(count));
-    rest_ = rest_.subspan(static_cast<std::size_t>(count));
+    const auto taken = rest_.first(count);
+    rest_ = rest_.subspan(count);
     return taken;
   }
 

@@ -106,7 +106,7 @@ std::string arguments_text(const seccomp::FilterSpec& spec, const seccomp_data& 
 events::Actor actor_of(pid_t thread, const ProcessFacts& process) {
   return {process.program,    process.executable,
           process.thread_name, process.pid_inside,
-          static_cast<int>(process.process), static_cast<int>(thread)};
+          process.process, thread};
 }
 
 events::Denied describe(const seccomp::FilterSpec& spec, const seccomp::Rule& rule,

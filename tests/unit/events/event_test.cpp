@@ -60,7 +60,7 @@ std::vector<What> samples() {
   denied.remedy.warning = "few programs need it";
   Crashed crashed{SIGSEGV, true, false, false, denied.actor, 3, "mprotect(0x1000, 4096, PROT_EXEC)",
                   2500, true};
-  return {Started{"0.1.0", 4711, {"sh", "-c", "echo \xff\n"}},
+  return {Started{"0.1.0", 4711, {"sh", "-c", "echo \xff\n"}, "/p.toml"},
           denied,
           NetworkNote{"UDP port 53 was bound inside", {"policies/dns.toml", 4, 0}},
           LimitHit{"the time limit is over", {"--limit time=1", 0, 0}},
@@ -132,7 +132,7 @@ TEST_CASE("nothing of the sandboxee's reaches a terminal raw", "[events]") {
   crashed.denial = 1;
   crashed.denied_call = evil;
   for (const What& what : {What(denied), What(crashed), What(NetworkNote{evil, denied.origin}),
-                           What(LimitHit{evil, denied.origin}), What(Started{evil, 1, {evil}})}) {
+                           What(LimitHit{evil, denied.origin}), What(Started{evil, 1, {evil}, evil})}) {
     for (const std::string& text : {text_of(what), to_json(event_of(what))}) {
       INFO(sbx::escape(text));
       CHECK(text.find('\x1b') == std::string::npos);
@@ -221,7 +221,7 @@ TEST_CASE("lines that are no event", "[events]") {
   altered["version"] = kEventVersion + 1;
   CHECK_FALSE(from_json(altered.dump()));
   for (const char* member : {"version", "event", "time_us", "call", "place", "remedy", "purpose"}) {
-    for (const json& wrong : {json(nullptr), json(json::array({1})), json(-1.5e300)}) {
+    for (const json& wrong : {json(nullptr), json::array({1}), json(-1.5e300)}) {
       altered = json::parse(good);
       altered[member] = wrong;
       INFO(altered.dump());
