@@ -133,6 +133,7 @@ class Death(sbxtest.TestCase):
     def test_kill_at_each_call_of_the_supervisor(self):
         """The same without luck: strace delivers SIGKILL at each system call in turn."""
         self.need("strace")
+        self.assertStatus(sbx("run", "--", "true"), 0)  # the first one ever makes the log's directory
         with tempfile.NamedTemporaryFile("r") as log:
             os.chmod(log.name, 0o666)
             counted = sbxtest.run(["strace", "-o", log.name, sbxtest.sbx_path(), "run", "--",
@@ -142,13 +143,16 @@ class Death(sbxtest.TestCase):
         # strace counts each call by itself: the place is a name and which of that name it is. Up to
         # the loop beside the running command: after that nothing would be killed early.
         places, seen = [], {}
+        sure = {"clock_nanosleep": 0, "poll": 1, "pidfd_getfd": 1}
         for line in lines:
             match = re.match(r"([a-z]\w*)\(", line)
             if line.startswith("epoll_"):
                 break
             if match and match.group(1) != "execve":  # that one starts sbx, before any injection
                 seen[match.group(1)] = seen.get(match.group(1), 0) + 1
-                places.append((match.group(1), seen[match.group(1)]))
+                # How often it looks for the listener, differs from run to run.
+                if seen[match.group(1)] <= sure.get(match.group(1), 1 << 30):
+                    places.append((match.group(1), seen[match.group(1)]))
         self.assertGreater(len(places), 50)
         for name, which in places:
             done = sbxtest.run(["strace", "-o", "/dev/null", "-e",
