@@ -86,8 +86,8 @@ class RunExplain(sbxtest.TestCase):
         path = self.secret()
         done = sbx("run", "--explain", "--", "sh", "-c",
                    f"for i in 1 2 3 4 5 6 7 8 9; do test -e {path}; done")
-        self.assertEqual(done.err.count(f'filesystem.read = ["{path}"]'), 1, done)
-        self.assertIn(": 9 times", done.err)
+        self.assertEqual(done.err.count("sbx: denied "), 1, done)
+        self.assertIn("9 x ", done.err)
 
     def test_nothing_is_changed_by_being_watched(self):
         script = "cat /etc/hostname >/dev/null; echo $?; cat /nothing; ls /usr/bin | wc -l; exit 7"
