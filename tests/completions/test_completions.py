@@ -86,7 +86,7 @@ PS1='READY> '
 unset zle_bracketed_paste
 unsetopt beep
 fpath=("$SBX_COMPLETIONS" $fpath)
-autoload -Uz compinit && compinit -u -D
+autoload -Uz compinit && compinit -u -d "$SBX_DUMP"
 zstyle ':completion:*' list-prompt ''
 zstyle ':completion:*' menu no
 LISTMAX=100000
@@ -110,7 +110,9 @@ bindkey '^I' sbx-offer
             offered = pathlib.Path(home) / "offered"
             (pathlib.Path(home) / ".zshrc").write_text(self.SETUP)
             environment = {**os.environ, "ZDOTDIR": home, "HOME": home, "TERM": "dumb",
-                           "SBX_COMPLETIONS": str(COMPLETIONS), "SBX_OFFERED": str(offered)}
+                           "SBX_COMPLETIONS": str(COMPLETIONS), "SBX_OFFERED": str(offered),
+                           # What compinit finds out takes longer than all else, and is always the same.
+                           "SBX_DUMP": str(pathlib.Path(directory) / ".zcompdump")}
             pid, terminal = pty.fork()
             if pid == 0:
                 os.chdir(directory)
