@@ -499,7 +499,8 @@ TEST_CASE("attack: an injected socket as a client or as another listener") {
         none.sin_family = AF_UNSPEC;
         const int listener = open_listener();
         const int accepted = accept_within_seconds(listener);
-        ::usleep(100'000);  // the peer has reset it
+        pollfd is_reset{accepted, POLLIN, 0};
+        ::poll(&is_reset, 1, 5000);
         facts[0] = accepted >= 0;
         // A connection that was reset is unbound again. The kernel does not let it listen as it is
         // …

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include <catch2/catch.hpp>
@@ -178,16 +179,20 @@ TEST_CASE("a denial by a thread names its process") {
   const auto plan = live::plan_asking({SYS_getppid}, Mediation::Deny);
   const auto run = live::run(plan, [] {
     std::array<char, 4096 * 16> stack{};
+    std::atomic<bool> answered = false;
     // A bare thread: no library of ours is needed for one system call.
     const int thread = ::clone(
-        [](void*) -> int {
+        [](void* flag) -> int {
           ::syscall(SYS_getppid);
+          *static_cast<std::atomic<bool>*>(flag) = true;
           ::syscall(SYS_exit, 0);
           return 0;
         },
         stack.data() + stack.size(),
-        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, nullptr);
-    ::usleep(200'000);
+        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, &answered);
+    for (int i = 0; i < 20000 && !answered; ++i) {
+      ::usleep(1000);
+    }
     return thread > 0 ? 0 : 1;
   });
   CHECK(code_of(run) == 0);
