@@ -20,18 +20,6 @@ using Decide = const AddressRule* (*)(const AddressRules&, const Destination&);
 // What a program gets; a later one is more.
 enum class Reach : std::uint8_t { Refused, Inside, Outside };
 
-std::string_view text_of(Reach reach, bool binds) {
-  switch (reach) {
-    case Reach::Refused:
-      return "refused";
-    case Reach::Inside:
-      return binds ? "bound inside" : "only what listens inside";
-    case Reach::Outside:
-      return binds ? "bound" : "reached";
-  }
-  return "";
-}
-
 struct Answer {
   Reach reach = Reach::Refused;
   Side side;
@@ -55,7 +43,7 @@ Answer ask_connect(const Compared& one, const Destination& place) {
   }
   if (plan.own_network && plan.loopback && is_loopback(place)) {
     return {Reach::Inside,
-            {std::string(text_of(Reach::Inside, false)), "network.mode = " + mode.value, mode.origin}};
+            {"only what listens inside", "network.mode = " + mode.value, mode.origin}};
   }
   return refused(plan, plan.connect, mode);
 }
@@ -69,7 +57,7 @@ Answer ask_bind(const Compared& one, const Destination& place) {
   }
   const Reach reach = plan.own_network ? Reach::Inside : Reach::Outside;
   return {reach,
-          {std::string(text_of(reach, true)),
+          {plan.own_network ? "bound inside" : "bound",
            rule == nullptr ? "network.mode = " + mode.value : "network.bind = " + rule->text,
            rule == nullptr ? mode.origin : rule->origin}};
 }
