@@ -35,7 +35,8 @@ constexpr WatchedCall kCalls[] = {
     {"truncate", -1, 0, Want::Write},  {"chmod", -1, 0, Want::Write},
     {"fchmodat", 0, 1, Want::Write},   {"fchmodat2", 0, 1, Want::Write},
     {"utimensat", 0, 1, Want::Write},  {"connect", -1, 1, Want::Connect},
-    {"bind", -1, 1, Want::Bind},
+    {"bind", -1, 1, Want::Bind},       {"sendto", -1, 4, Want::Connect},
+    {"sendmsg", -1, 1, Want::Connect}, {"sendmmsg", -1, 1, Want::Connect},
 };
 
 Refusal refusal(const Access& access, const std::string& place, std::string answer,
@@ -144,6 +145,34 @@ std::optional<Refusal> not_executable(const LaunchPlan& plan, const std::string&
   return refused;
 }
 
+void watch_rules(const WatchedCall& call, std::vector<seccomp::Rule>& rules) {
+  std::vector<seccomp::Rule> watched;
+  for (seccomp::Rule& rule : rules) {
+    if (rule.action.verdict == seccomp::Verdict::Allow) {
+      seccomp::Rule seen = rule;
+      seen.action = {seccomp::Verdict::Notify, 0};
+      seen.mediation = seccomp::Mediation::Watch;
+      if (call.name != "sendto") {
+        watched.push_back(std::move(seen));
+        continue;
+      }
+      // send(3) is a sendto without an address: what is connected was looked at as it connected.
+      seccomp::Condition named;
+      named.kind = seccomp::Condition::Kind::Test;
+      named.test.argument = 4;
+      named.test.compare = seccomp::Compare::NotEqual;  // with 0
+      if (seen.condition.kind == seccomp::Condition::Kind::Always) {
+        seen.condition = std::move(named);
+      } else {
+        seen.condition = {seccomp::Condition::Kind::And, {}, {std::move(seen.condition), std::move(named)}};
+      }
+      watched.push_back(std::move(seen));
+    }
+    watched.push_back(std::move(rule));
+  }
+  rules = std::move(watched);
+}
+
 }  // namespace
 
 std::span<const WatchedCall> watched_calls() {
@@ -158,14 +187,8 @@ Status watch_accesses(const policy::Policy& policy, LaunchPlan& plan) {
   for (const WatchedCall& call : kCalls) {
     const auto number = seccomp::number_of(plan.filter.arch, call.name);
     const auto rules = number ? plan.filter.calls.find(*number) : plan.filter.calls.end();
-    if (rules == plan.filter.calls.end()) {
-      continue;
-    }
-    for (seccomp::Rule& rule : rules->second) {
-      if (rule.action.verdict == seccomp::Verdict::Allow) {
-        rule.action = {seccomp::Verdict::Notify, 0};
-        rule.mediation = seccomp::Mediation::Watch;
-      }
+    if (rules != plan.filter.calls.end()) {
+      watch_rules(call, rules->second);
     }
   }
   seccomp_data execve{};

@@ -2,6 +2,7 @@
 #include "supervise/watch.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,13 +118,37 @@ Want want_of(const WatchedCall& watch, const seccomp_notif& notification) {
   return want_of_flags(flags);
 }
 
-std::optional<plan::Refusal> refused_at(const plan::LaunchPlan& plan,
-                                        const seccomp_notif& notification, Want want) {
+// Of sendmsg and sendmmsg the first message's, from its header. Nothing: it names no address.
+std::optional<sys::SocketAddress> address_of(const WatchedCall& watch,
+                                             const seccomp_notif& notification) {
   const auto thread = static_cast<pid_t>(notification.pid);
+  std::uint64_t pointer = notification.data.args[watch.path];
+  std::uint64_t length = notification.data.args[watch.path + 1];
+  if (watch.name == "sendmsg" || watch.name == "sendmmsg") {
+    msghdr header{};
+    const std::int64_t got = sys::copy_memory(thread, pointer, std::as_writable_bytes(std::span(&header, 1)));
+    if (got != static_cast<std::int64_t>(sizeof header)) {
+      return std::nullopt;
+    }
+    pointer = reinterpret_cast<std::uintptr_t>(header.msg_name);
+    length = header.msg_namelen;
+  }
   sys::SocketAddress address;
-  if (copy_address(thread, notification.data.args[1], notification.data.args[2], address) != 0) {
+  if (pointer == 0 || copy_address(thread, pointer, length, address) != 0) {
     return std::nullopt;
   }
+  return address;
+}
+
+std::optional<plan::Refusal> refused_at(const plan::LaunchPlan& plan, const WatchedCall& watch,
+                                        const seccomp_notif& notification) {
+  const Want want = watch.want;
+  const auto thread = static_cast<pid_t>(notification.pid);
+  const auto named = address_of(watch, notification);
+  if (!named) {
+    return std::nullopt;
+  }
+  const sys::SocketAddress& address = *named;
   if (const std::string path = unix_path(address); !path.empty()) {
     const auto place = absolute_path(thread, AT_FDCWD, path);
     if (!place) {
@@ -155,7 +180,7 @@ std::optional<plan::Refusal> find_refusal(const plan::LaunchPlan& plan,
   }
   const Want want = want_of(*watch, notification);
   if (want == Want::Connect || want == Want::Bind) {
-    return refused_at(plan, notification, want);
+    return refused_at(plan, *watch, notification);
   }
   const auto path = path_of(*watch, notification);
   if (!path) {

@@ -82,6 +82,16 @@ class RunExplain(sbxtest.TestCase):
         local = "import socket; socket.socket().connect(('127.0.0.1', 1))"
         self.assertEqual(self.told("--net", "private", "--", "python3", "-c", local, status=1), {})
 
+    def test_datagrams_to_what_is_not_reached(self):
+        for send in ("s.sendto(b'x', ('192.0.2.1', 53))", "s.sendmsg([b'x'], [], 0, ('192.0.2.1', 53))"):
+            datagram = f"import socket; s = socket.socket(type=socket.SOCK_DGRAM); {send}"
+            found = self.told("--net", "private", "--", "python3", "-c", datagram, status=1)
+            self.assertEqual(found["udp:192.0.2.1:53"]["answer"], "ENETUNREACH", found)
+        local = ("import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('127.0.0.1', 0)); "
+                 "s.sendto(b'x', s.getsockname()); a, b = socket.socketpair(); a.send(b'y'); "
+                 "print(s.recv(1), b.recv(1))")
+        self.assertEqual(self.told("--net", "private", "--", "python3", "-c", local, status=0), {})
+
     def test_equal_ones_are_folded(self):
         path = self.secret()
         done = sbx("run", "--explain", "--", "sh", "-c",

@@ -8,6 +8,7 @@
 
 #include "plan/watch.h"
 #include "seccomp/compile.h"
+#include "seccomp/evaluate.h"
 #include "seccomp/syscall_table.h"
 
 using namespace sbx;
@@ -132,6 +133,7 @@ TEST_CASE("watching changes nothing that the filter denies") {
   plan.filter.calls[number("openat")] = {rule(seccomp::Verdict::Allow)};
   plan.filter.calls[number("mkdir")] = {rule(seccomp::Verdict::Errno)};
   plan.filter.calls[number("read")] = {rule(seccomp::Verdict::Allow)};
+  plan.filter.calls[number("sendto")] = {rule(seccomp::Verdict::Allow)};
   policy::Policy policy;
   REQUIRE(watch_accesses(policy, plan));
   const auto verdict = [&](std::string_view name) {
@@ -141,6 +143,13 @@ TEST_CASE("watching changes nothing that the filter denies") {
   CHECK(plan.filter.calls.at(number("openat")).front().mediation == seccomp::Mediation::Watch);
   CHECK(verdict("mkdir") == seccomp::Verdict::Errno);
   CHECK(verdict("read") == seccomp::Verdict::Allow);
+  // Only with an address.
+  seccomp_data call{};
+  call.arch = seccomp::audit_arch(plan.filter.arch);
+  call.nr = number("sendto");
+  CHECK(seccomp::evaluate(plan.filter, call).action.verdict == seccomp::Verdict::Allow);
+  call.args[4] = 0x1000;
+  CHECK(seccomp::evaluate(plan.filter, call).mediation == seccomp::Mediation::Watch);
   CHECK_FALSE(plan.filter.calls.contains(number("execve")));
   CHECK_FALSE(plan.exec_once);
 
