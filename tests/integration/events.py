@@ -121,7 +121,7 @@ class Example(EventsCase):
 
 class Flood(EventsCase):
     def test_the_count_is_exact_and_the_supervisor_does_not_grow(self):
-        threads, each = 8, 12500
+        threads, each = 8, 125_000
         report = self.write(self.directory() / "report.json", "")
         with sbxtest.start_sbx("run", "--report", report, "--deny", "getpgid", *granted(), "--",
                                sbxtest.probe("denials"), "flood", str(threads), str(each)) as run:
@@ -155,7 +155,7 @@ class Flood(EventsCase):
 
 class Hostile(EventsCase):
     def run_hostile(self, mode):
-        done, events = self.run_told("--deny", "chroot,acct,umount2,chdir", "--",
+        done, events = self.run_told("--deny", "chroot,acct,umount2,chdir,getpgid", "--",
                                      sbxtest.probe("denials"), mode)
         self.assertStatus(done, 0)
         self.assertEqual(done.out, "done\n")
@@ -166,7 +166,8 @@ class Hostile(EventsCase):
             self.assertRegex(line, r"^(sbx: |     |hint: )")
         self.assertNotIn("\nsbx: denied nothing", done.err)
         for event in self.denied(events):
-            number = {"chroot": (161, 51), "acct": (163, 89), "umount2": (166, 39), "chdir": (80, 49)}
+            number = {"chroot": (161, 51), "acct": (163, 89), "umount2": (166, 39), "chdir": (80, 49),
+                      "getpgid": (121, 155)}
             self.assertEqual(event["number"], number[event["call"]][0 if X86 else 1])  # no lie
         return events
 
@@ -187,6 +188,11 @@ class Hostile(EventsCase):
 
     def test_threads_that_die_while_they_are_described(self):
         self.run_hostile("dying")
+
+    def test_threads_that_are_stopped_and_killed_in_a_denial(self):
+        events = self.run_hostile("stopping")
+        told = sum(event["count"] for event in self.denied(events, "chroot"))
+        self.assertGreaterEqual(told, 40, events)
 
     def test_a_file_name_that_is_an_escape(self):
         work = self.directory()

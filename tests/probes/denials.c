@@ -81,6 +81,27 @@ static int dying(void) {
   return 0;
 }
 
+// Stopped and continued in the middle of denials, its threads too, and at last killed while stopped.
+static int stopping(void) {
+  const pid_t child = fork();
+  if (child == 0) {
+    pthread_t thread[3];
+    for (int i = 0; i < 3; ++i) pthread_create(&thread[i], NULL, flood, (void*)1000000000L);
+    for (;;) syscall(SYS_chroot, path);
+  }
+  for (int i = 0; i < 40; ++i) {
+    usleep(2000 + (useconds_t)i * 100);
+    kill(child, SIGSTOP);
+    if (waitpid(child, NULL, WUNTRACED) != child) return 1;
+    syscall(SYS_chroot, "/beside");  // the supervisor answers others meanwhile
+    if (i < 39) kill(child, SIGCONT);
+  }
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+  puts("done");
+  return 0;
+}
+
 static int odd_pointers(void) {
   char* const pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   mprotect(pages + 4096, 4096, PROT_NONE);
@@ -119,6 +140,7 @@ int main(int argc, char** argv) {
   if (strcmp(mode, "flood") == 0) return flood_with(atoi(argv[2]), atol(argv[3]));
   if (strcmp(mode, "rewriting") == 0) return rewriting();
   if (strcmp(mode, "dying") == 0) return dying();
+  if (strcmp(mode, "stopping") == 0) return stopping();
   if (strcmp(mode, "pointers") == 0) return odd_pointers();
   if (strcmp(mode, "jit") == 0) return jit();
   if (strcmp(mode, "worker") == 0) return worker_crashes();
