@@ -164,7 +164,8 @@ void watch_rules(const WatchedCall& call, std::vector<seccomp::Rule>& rules) {
       if (seen.condition.kind == seccomp::Condition::Kind::Always) {
         seen.condition = std::move(named);
       } else {
-        seen.condition = {seccomp::Condition::Kind::And, {}, {std::move(seen.condition), std::move(named)}};
+        seen.condition = {
+            seccomp::Condition::Kind::And, {}, {std::move(seen.condition), std::move(named)}};
       }
       watched.push_back(std::move(seen));
     }

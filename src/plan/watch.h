@@ -34,7 +34,7 @@ enum class Want : std::uint8_t {
 struct WatchedCall {
   std::string_view name;
   int directory = -1;  // argument that is a directory's descriptor; -1: none
-  int path = 0;        // argument that points to the path, the address, or the msghdr that names one
+  int path = 0;  // argument that points to the path, the address, or the msghdr that names one
   Want want = Want::Look;
   int flags = -1;  // argument of the open flags, for Want::Flags; of openat2 its struct
 };

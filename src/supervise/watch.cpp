@@ -126,7 +126,8 @@ std::optional<sys::SocketAddress> address_of(const WatchedCall& watch,
   std::uint64_t length = notification.data.args[watch.path + 1];
   if (watch.name == "sendmsg" || watch.name == "sendmmsg") {
     msghdr header{};
-    const std::int64_t got = sys::copy_memory(thread, pointer, std::as_writable_bytes(std::span(&header, 1)));
+    const std::int64_t got =
+        sys::copy_memory(thread, pointer, std::as_writable_bytes(std::span(&header, 1)));
     if (got != static_cast<std::int64_t>(sizeof header)) {
       return std::nullopt;
     }

@@ -81,7 +81,8 @@ static int dying(void) {
   return 0;
 }
 
-// Stopped and continued in the middle of denials, its threads too, and at last killed while stopped.
+// Stopped and continued in the middle of denials, its threads too, and at last killed while
+// stopped.
 static int stopping(void) {
   const pid_t child = fork();
   if (child == 0) {
