@@ -63,6 +63,21 @@ Status write_file(const std::string& path, std::string_view text, bool is_progra
   return {};
 }
 
+Status make_place_for(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  for (std::size_t end = directory.find('/', 1); end != std::string::npos;
+       end = directory.find('/', end + 1)) {
+    ::mkdir(directory.substr(0, end).c_str(), 0700);  // what fails here, access tells
+  }
+  struct stat info {};
+  const bool is_device = ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode);
+  if (::access(is_device ? path.c_str() : directory.c_str(), W_OK) != 0) {
+    return Error{.action = "cannot write " + path, .errno_value = errno};
+  }
+  return {};
+}
+
 bool wants_color(Color color, int fd, const char* no_color, const char* term) {
   if (color != Color::Auto) {
     return color == Color::Always;

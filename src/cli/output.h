@@ -22,6 +22,10 @@ Status print(std::string_view text);
 // written to.
 Status write_file(const std::string& path, std::string_view text, bool is_program = false);
 
+// Before the work whose result goes to that file: its directory is made where it is missing, for its
+// owner alone, and can be written in.
+Status make_place_for(const std::string& path);
+
 // Never for Color::Never; Auto: a terminal, NO_COLOR unset or empty (no-color.org), TERM not dumb.
 bool wants_color(Color color, int fd, const char* no_color, const char* term);
 

@@ -2,7 +2,6 @@
 #include "cli/replace_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,11 +17,8 @@ Status replace_file(const std::string& path, const std::string& text) {
   const auto cannot = [&path](int errno_value) {
     return Error{.action = "cannot write " + path, .errno_value = errno_value};
   };
+  SBX_TRY(make_place_for(path));
   const std::string directory = path::parent(path);
-  for (std::size_t end = 0; end != std::string::npos && end < directory.size();) {
-    end = directory.find('/', end + 1);
-    ::mkdir(directory.substr(0, end).c_str(), 0700);  // what fails here, the opening tells
-  }
   const std::string temporary =
       path::join(directory, "." + std::string(path::basename(path)) + "." + std::to_string(::getpid()));
   sys::UniqueFd file(

@@ -221,6 +221,9 @@ Result<int> learn(const Command& given) {
   if (!command.learn.check.value.empty()) {
     command.policy = command.learn.check;
   }
+  if (!command.output.empty()) {
+    SBX_TRY(make_place_for(command.output));
+  }
   auto facts = host::probe();
   if (!facts) {
     return facts.error();

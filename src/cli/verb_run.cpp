@@ -168,8 +168,8 @@ std::string local_file(const std::string& asked_for, const std::string& name) {
 std::string closing_hint(const std::string& program) {
   const std::string name = escape(path::basename(program));
   return "sbx: " + name + " has no policy of its own, so it ran under \"default\"\n" +
-         "hint: write ~/.config/sbx/policies/" + name + ".toml: the lines schema = 1, [policy], " +
-         "extends = [\"default\"], and what is to be allowed; then sbx check " + name + "\n";
+         "hint: sbx learn -o ~/.config/sbx/policies/" + name + ".toml -- " + name +
+         " … watches it work and writes a policy of what it needs\n";
 }
 
 launch::TerminalStart start_of(const supervise::TerminalRelay* terminal) {
