@@ -99,13 +99,16 @@ std::uint64_t handled_network(const plan::Landlock& landlock) {
 // W^X for a file that the caller's shell opened ("> out"): it lies on a mount of the host, where it
 // could be mapped executable, once opened anew for reading by its name in /proc/self/fd. A second
 // layer lets nothing be read but what lies below the new root, and what was handed on to be read.
+// Renaming across directories is refused by every layer that does not grant it (landlock(7), ABI 2).
 int refuse_reading_back(const plan::LaunchPlan& plan) {
   const bool is_needed =
       for_each_handed_on(plan, [](int descriptor) { return is_written_file(descriptor) ? 1 : 0; }) != 0;
   if (!is_needed) {
     return 0;
   }
-  const int created = sys::create_ruleset(sys::kLandlockReadFile, 0, 0);
+  const std::uint64_t handled =
+      sys::kLandlockReadFile | (sys::landlock_rights(plan.landlock.abi) & sys::kLandlockRefer);
+  const int created = sys::create_ruleset(handled, 0, 0);
   if (created < 0) {
     return created;
   }
@@ -114,7 +117,7 @@ int refuse_reading_back(const plan::LaunchPlan& plan) {
   if (!root) {
     return -errno;
   }
-  if (const int answer = sys::allow_beneath(ruleset.get(), root.get(), sys::kLandlockReadFile); answer < 0) {
+  if (const int answer = sys::allow_beneath(ruleset.get(), root.get(), handled); answer < 0) {
     return answer;
   }
   const int answer = for_each_handed_on(plan, [&ruleset](int descriptor) {

@@ -93,6 +93,16 @@ class WriteExec(sbxtest.TestCase):
         self.assertStatus(done, 0)
         self.assertTrue(path.read_text().endswith("x\n"), done)
 
+    def test_files_move_while_the_output_goes_to_a_file(self):
+        """By rename(2) and link(2): mv would copy without a word where the first is refused."""
+        path = self.write(self.directory() / "out", "")
+        code = ("mkdir a b; echo x >a/x; ln a/x b/linked && "
+                "perl -e 'rename q(a/x), q(b/x) or die qq($!\\n)' && echo moved")
+        done = sbxtest.run(["sh", "-c", 'exec "$2" run -- sh -c "cd /tmp; $3" > "$1"', "sh", path,
+                            sbxtest.sbx_path(), code])
+        self.assertStatus(done, 0)
+        self.assertEqual(path.read_text(), "moved\n", done)
+
     def test_one_tree_granted_twice(self):
         """Written by one name, executed and mapped by the other."""
         for executed in ("tree", "part"):
