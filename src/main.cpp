@@ -44,6 +44,8 @@ Result<int> dispatch(Command command) {
       return sbx::cli::import(command);
     case Verb::Export:
       return sbx::cli::write_export(command);
+    case Verb::Score:
+      return sbx::cli::score(command);
     case Verb::Verify:
       return sbx::cli::verify(command);
     case Verb::Audit:

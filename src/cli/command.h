@@ -40,6 +40,7 @@ struct Command {
   std::string report;  // --report FILE; empty: none
   std::string since;     // audit, events: --since TIME; empty: from the start
   std::string match;     // audit: --match; empty: every record
+  std::optional<unsigned> threshold;  // score: in tenths
   std::string alert_on;  // audit: --alert-on; empty: none
   bool restart = false;  // --restart on-crash
   bool dry_run = false;

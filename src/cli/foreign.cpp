@@ -3,6 +3,7 @@
 
 #include <glob.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -108,6 +109,42 @@ bool may_be_foreign(const std::string& name) {
     }
   }
   return false;
+}
+
+bool names_unit(const std::string& name) {
+  constexpr std::string_view kSuffix = ".service";
+  if (name.ends_with(kSuffix) && name.size() > kSuffix.size()) {
+    return true;
+  }
+  const auto text = may_be_foreign(name) ? read_foreign(name) : std::string();
+  const auto* format = text ? interop::recognise(*text, name) : nullptr;
+  return format != nullptr && format->name == "systemd";
+}
+
+std::string find_unit(const std::string& name) {
+  if (name.find('/') != std::string::npos || ::access(name.c_str(), F_OK) == 0) {
+    return name;
+  }
+  const std::size_t at = name.find('@');
+  const std::string from_template = at == std::string::npos ? name : name.substr(0, at + 1) + name.substr(name.rfind('.'));
+  for (const std::string& wanted : {name, from_template}) {
+    for (const std::string_view directory : interop::unit_directories()) {
+      const std::string file = std::string(directory) + "/" + wanted;
+      if (::access(file.c_str(), F_OK) == 0) {
+        return file;
+      }
+    }
+  }
+  return name;
+}
+
+Result<std::vector<interop::UnitLine>> read_unit_file(const std::string& name) {
+  const std::string file = find_unit(name);
+  const auto text = read_foreign(file);
+  if (!text) {
+    return text.error();
+  }
+  return interop::read_whole_unit(*text, file, {read_foreign, existing});
 }
 
 Result<Foreign> import_file(const ForeignRequest& request) {

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "cli/policies.h"
 #include "interop/format.h"
+#include "interop/systemd_unit.h"
 
 namespace sbx::cli {
 
@@ -27,6 +28,15 @@ struct ForeignRequest {
 // True for what names a file that is no TOML: it has a slash or a format's suffix, and does not end
 // in .toml.
 bool may_be_foreign(const std::string& name);
+
+// True for a service unit: a name NAME.service, or a file that is one.
+bool names_unit(const std::string& name);
+
+// The file of a unit's name, looked for where systemd looks if there is no such file here.
+std::string find_unit(const std::string& name);
+
+// With its drop-ins.
+Result<std::vector<interop::UnitLine>> read_unit_file(const std::string& name);
 
 // Errors: no such file, too large, unknown format, and the format's own.
 Result<Foreign> import_file(const ForeignRequest& request);

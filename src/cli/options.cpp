@@ -118,6 +118,16 @@ constexpr VerbInfo kVerbs[] = {
      "sbx export --to docker --strict nginx      # status 1 if anything is lost\n"
      "sbx export --to kubernetes nginx -o nginx.yaml  # and nginx.json beside it\n"
      "sbx export --to bwrap default -o run.sh && ./run.sh ls /\n"},
+    {Verb::Score, "score", "POLICY|PID|UNIT…", "weigh how far something is exposed",
+     "Says of a policy (a name or a file, also another tool's), of a process that runs, or of a\n"
+     "service unit with its drop-ins, what it could reach or change, and what each such thing is\n"
+     "worth, from 0.0 to 10.0. Items and weights are those of systemd-analyze security, with which\n"
+     "the result for a unit agrees. What cannot be seen of a process is said, and counts as open.\n"
+     "Exit status 1 if something is over --threshold.\n",
+     "sbx score nginx                            # a policy\n"
+     "sbx score nginx.service ./mine.service     # units, by name or file\n"
+     "sbx score 4711                             # a process of any launcher\n"
+     "sbx score --neutral --threshold 2.5 ./my.toml    # a check before a change goes in\n"},
     {Verb::Verify, "verify", "PID|NAME…", "compare a running sandbox with its policy",
      "Looks at the processes of a running sandbox, found by its own pid, by that of a process in\n"
      "it, or by the name of its policy or program, and says of each promise whether it holds:\n"
@@ -273,8 +283,10 @@ constexpr OptionInfo kOptions[] = {
 
     {Option::Origin, "show", "Output", "--origin", "", "", false, Offer::Nothing, "",
      "print where each value came from"},
-    {Option::Neutral, "diff", "Comparison", "--neutral", "", "", false, Offer::Nothing, "",
-     "compare for a host on which every path exists, so that the result is the same everywhere"},
+    {Option::Neutral, "diff score", "Comparison", "--neutral", "", "", false, Offer::Nothing, "",
+     "assume a host on which every path exists, so that the result is the same everywhere"},
+    {Option::Threshold, "score", "Comparison", "--threshold", "", "N", false, Offer::Nothing, "",
+     "exit with status 1 if the exposure is over N, from 0.0 to 10.0"},
     {Option::OnlyWider, "diff", "Comparison", "--only-wider", "", "", false, Offer::Nothing, "",
      "exit with status 1 only if B allows something that A does not"},
     {Option::From, "import", "Format", "--from", "", "FORMAT", false, Offer::Words, "oci|docker|firejail|systemd",
@@ -307,7 +319,7 @@ constexpr OptionInfo kOptions[] = {
      "write the lines that would allow it to NAME.local.toml.new beside your policies, for review"},
     {Option::Dump, "syscall", "Output", "--dump", "", "", false, Offer::Nothing, "",
      "print every call, one a line, columns separated by tabs"},
-    {Option::Json, "run learn check show explain diff list syscall import export verify audit why events doctor", "Output", "--json", "", "",
+    {Option::Json, "run learn check show explain diff list syscall import export score verify audit why events doctor", "Output", "--json", "", "",
      false, Offer::Nothing, "", "print JSON"},
     {Option::Color, "run learn check explain doctor", "Output", "--color", "", "WHEN", false,
      Offer::Words, "auto|always|never", "colour on standard error and in doctor's table"},
@@ -315,7 +327,7 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run learn minimize check show explain diff list syscall schema import export verify audit why events doctor help version", "Output",
+    {Option::Help, "run learn minimize check show explain diff list syscall schema import export score verify audit why events doctor help version", "Output",
      "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 

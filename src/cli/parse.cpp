@@ -158,6 +158,12 @@ Status check_operands(const Command& command) {
                      .hint = help_hint(command.verb)};
       }
       return {};
+    case Verb::Score:
+      if (count == 0) {
+        return Error{.action = "nothing to score",
+                     .hint = "write sbx score POLICY, PID or UNIT, as sbx score nginx"};
+      }
+      return {};
     case Verb::Verify:
       if (count == 0) {
         return Error{.action = "no sandbox to verify",

@@ -22,6 +22,18 @@ Origin origin_of(const OptionInfo& option, const std::string& value) {
   return Origin{.source = std::string(option.name) + " " + value};
 }
 
+// "2.5" → 25; nothing for what is no number from 0.0 to 10.0 with one decimal at most.
+std::optional<unsigned> parse_tenths(const std::string& value) {
+  const auto parts = split(value, '.');
+  const auto whole = parse_number(parts[0]);
+  const auto tenths = parts.size() == 2 && parts[1].size() == 1 ? parse_number(parts[1]) : std::optional<std::uint64_t>(0);
+  if (!whole || !tenths || parts.size() > 2 || (parts.size() == 2 && parts[1].size() != 1) || *whole > 10) {
+    return std::nullopt;
+  }
+  const auto sum = static_cast<unsigned>(*whole * 10 + *tenths);
+  return sum <= 100 ? std::optional(sum) : std::nullopt;
+}
+
 Error usage(std::string action, std::string hint) {
   return Error{.action = std::move(action), .hint = std::move(hint)};
 }
@@ -340,6 +352,15 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::CheckPolicy:
       command.learn.check = {value, origin_of(option, value)};
       return {};
+    case Option::Threshold: {
+      const auto tenths = parse_tenths(value);
+      if (!tenths) {
+        return Error{.action = "--threshold takes a number from 0.0 to 10.0, not " + quote(value),
+                     .hint = "as the report has it: 2.5; systemd-analyze writes that 25"};
+      }
+      command.threshold = tenths;
+      return {};
+    }
     case Option::Junit:
       command.learn.junit = value;
       return {};

@@ -2,6 +2,7 @@
 #include "host/live_sandbox.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -137,6 +138,46 @@ std::vector<int> descendants_of(int ancestor) {
     }
   }
   return found;
+}
+
+Result<plan::LiveProcess> read_live_process(int pid) {
+  auto process = read_status(pid);
+  if (!process) {
+    return Error{fmt::format("there is no process {}", pid), ESRCH, {}, "ps -e lists those that there are"};
+  }
+  look_into(*process);
+  return *std::move(process);
+}
+
+std::map<std::string, std::string> namespaces_of_process(const std::string& pid) {
+  return namespaces_of("/proc/" + pid);
+}
+
+std::optional<bool> sees_same_directory(int pid, const std::string& place) {
+  struct stat here{}, there{};
+  if (::stat(place.c_str(), &here) != 0) {
+    return std::nullopt;
+  }
+  if (::stat(fmt::format("/proc/{}/root{}", pid, place).c_str(), &there) != 0) {
+    return errno == ENOENT ? std::optional(false) : std::nullopt;
+  }
+  return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+std::optional<std::size_t> count_interfaces(int pid) {
+  const auto text = read_file(fmt::format("/proc/{}/net/dev", pid));
+  if (!text) {
+    return std::nullopt;
+  }
+  // Two lines of headings, then "    lo: ..." for each.
+  std::size_t others = 0;
+  for (const std::string& line : split(*text, '\n')) {
+    const std::size_t first = line.find_first_not_of(' ');
+    const std::size_t colon = line.find(':');
+    const bool is_interface = colon != std::string::npos && first != std::string::npos && first < colon;
+    others += is_interface && line.substr(first, colon - first) != "lo" ? 1 : 0;
+  }
+  return others;
 }
 
 std::string directory_of(int pid) {

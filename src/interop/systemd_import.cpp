@@ -477,7 +477,7 @@ Import Importer::import() {
 }  // namespace
 
 Result<Import> import_unit(const ImportRequest& request) {
-  auto lines = read_unit(request.text, request.source);
+  auto lines = read_whole_unit(request.text, request.source, {request.read, request.glob});
   if (!lines) {
     return std::move(lines).error();
   }

@@ -4,6 +4,8 @@
 // systemd.resource-control(5), version 252.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,20 @@ struct UnitLine {
 
 // Errors: a line that is no assignment, more lines than any unit has.
 Result<std::vector<UnitLine>> read_unit(std::string_view text, const std::string& source);
+
+// Where a file is, and what else is there: as ImportRequest has them.
+struct UnitFiles {
+  std::function<Result<std::string>(const std::string& path)> read;
+  std::function<std::vector<std::string>(const std::string& pattern)> glob;
+};
+
+// A unit and its drop-ins (systemd.unit(5)) in the order in which systemd reads them: those of
+// NAME.d beside the file, of its template, of its name's prefixes, of the type; if the file is in one of
+// systemd's own directories, of the others of these too. Of two of one name the first directory's counts.
+Result<std::vector<UnitLine>> read_whole_unit(std::string_view text, const std::string& source, const UnitFiles& files);
+
+// systemd's directories of units for the system, the most important first.
+std::span<const std::string_view> unit_directories();
 
 // systemd's words for true and false; nothing for others.
 std::optional<bool> unit_boolean(std::string_view value);

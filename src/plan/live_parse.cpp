@@ -61,6 +61,19 @@ bool read_effective(std::string_view value, std::uint32_t& id) {
   return ids.size() == 4 && read_number(ids[1], id);
 }
 
+// What older kernels lack, or may be empty.
+void take_further_field(LiveProcess& process, std::string_view name, std::string_view value) {
+  std::uint32_t number = 0;
+  if (name == "Umask" && read_number(value, number, 8)) {
+    process.umask = number;
+  }
+  for (const std::string_view group : name == "Groups" ? words(value) : std::vector<std::string_view>()) {
+    if (read_number(group, number)) {
+      process.groups.push_back(number);
+    }
+  }
+}
+
 bool take_field(LiveProcess& process, std::string_view name, std::string_view value) {
   if (name == "Name") {
     process.name = value;
@@ -96,6 +109,7 @@ std::optional<LiveProcess> parse_live_status(const std::string& text) {
     if (!value.empty() && take_field(process, line.substr(0, colon), value)) {
       ++fields;
     }
+    take_further_field(process, line.substr(0, colon), value);
   });
   constexpr int kAllFields = 14;
   return fields == kAllFields ? std::optional(process) : std::nullopt;
@@ -114,6 +128,7 @@ std::vector<LiveMount> parse_mountinfo(const std::string& text) {
     }
     mount.place = unescaped(fields[kPlace]);
     mount.type = dash[1];
+    mount.options = fields.end() - dash > 3 ? unescaped(dash[3]) : "";
     for (const std::string& option : split(fields[kOptions], ',')) {
       mount.read_only = mount.read_only || option == "ro";
       mount.no_suid = mount.no_suid || option == "nosuid";

@@ -22,6 +22,7 @@ struct LiveMount {
   bool no_suid = false;
   bool no_dev = false;
   bool no_exec = false;
+  std::string options = {};  // of the file system: "rw,hidepid=invisible"
 };
 
 // An open descriptor that names a file or directory.
@@ -46,6 +47,9 @@ struct LiveProcess {
   int seccomp_mode = 0;  // 0 none, 1 strict, 2 filter
   int filters = 0;       // Seccomp_filters (Linux 5.9)
   std::uint64_t inheritable = 0, permitted = 0, effective = 0, bounding = 0, ambient = 0;
+
+  std::vector<std::uint32_t> groups;       // further ones
+  std::optional<std::uint32_t> umask;      // Linux 4.7
 
   // From here on empty where the process may not be looked into (init and the supervisor hide).
   std::map<std::string, std::string> namespaces;  // "net" → "net:[4026531840]"

@@ -27,8 +27,10 @@ LAYERS = {
     "supervise": ["base", "sys", "seccomp", "plan", "events"],
     "learn": ["base", "sys", "policy", "seccomp", "events", "supervise"],
     "interop": ["base", "policy", "seccomp", "plan"],
+    # What policies, units and processes have in common when they are weighed: above all that make them.
+    "score": ["base", "policy", "seccomp", "plan", "interop"],
     "cli": ["base", "sys", "policy", "seccomp", "plan", "host", "launch", "events", "supervise",
-            "learn", "interop"],
+            "learn", "interop", "score"],
 }
 # host may name seccomp's types because HostFacts (plan) is made of them; it may include no other
 # header of it.
@@ -56,7 +58,7 @@ OWNERS = [
 ONE_PER_FOLDER = ["nlohmann/*", "libelf.h", "gelf.h", "elfutils/*", "bpf/*", "toml++/*"]
 
 # Folders in which the machine is a parameter: no environment, file, clock or id is asked for.
-PURE = ["base", "policy", "seccomp", "plan", "interop", "events"]
+PURE = ["base", "policy", "seccomp", "plan", "interop", "score", "events"]
 IMPURE = re.compile(
     r"\b(?:secure_getenv|getenv|fopen|popen|getuid|geteuid|getgid|getcwd|getpwnam|getpwuid|"
     r"clock_gettime|gettimeofday|system_clock|steady_clock|ifstream|ofstream|readlink|realpath)\b"

@@ -108,3 +108,34 @@ TEST_CASE("units: no family at all is none, not the usual ones", "[interop][syst
   const auto taken_back = import("RestrictAddressFamilies=AF_UNIX\nRestrictAddressFamilies=\n");
   CHECK(names(taken_back, Key::NetworkFamilies).empty());
 }
+
+TEST_CASE("units: an escaped backslash continues nothing, a mark of byte order is no text", "[interop][systemd]") {
+  const auto lines = interop::read_unit("\xef\xbb\xbf[A]\nx=1\\\\\ny=2\\\n\nz=3\n", "u");
+  REQUIRE(lines);
+  REQUIRE(lines->size() == 3);
+  CHECK((*lines)[0].value == "1\\\\");
+  CHECK((*lines)[1].value == "2");
+  CHECK(!interop::read_unit(std::string_view("[A]\nx=1\0\n", 9), "u"));
+  CHECK(!interop::read_unit("[A]\nx=\xff\n", "u"));
+  CHECK(interop::read_unit("[A]\n# \xff\nx=1\n", "u"));
+}
+
+TEST_CASE("units: drop-ins beside, of the prefix, of the template and of the type", "[interop][systemd]") {
+  std::vector<std::string> asked;
+  const interop::UnitFiles files{
+      [](const std::string& path) -> Result<std::string> { return "[Service]\nfrom=" + path + "\n"; },
+      [&](const std::string& pattern) {
+        asked.push_back(pattern);
+        return pattern == "d/a-b@i.service.d/*.conf" ? std::vector<std::string>{"d/a-b@i.service.d/20.conf", "d/a-b@i.service.d/30.conf"}
+               : pattern == "d/a-.service.d/*.conf"  ? std::vector<std::string>{"d/a-.service.d/10.conf", "d/a-.service.d/20.conf"}
+                                                     : std::vector<std::string>();
+      }};
+  const auto lines = interop::read_whole_unit("[Service]\n", "d/a-b@i.service", files);
+  REQUIRE(lines);
+  REQUIRE(lines->size() == 3);
+  CHECK((*lines)[0].value == "d/a-.service.d/10.conf");
+  CHECK((*lines)[1].value == "d/a-b@i.service.d/20.conf");  // hides the other 20.conf
+  CHECK((*lines)[2].value == "d/a-b@i.service.d/30.conf");
+  CHECK(asked == std::vector<std::string>{"d/a-b@i.service.d/*.conf", "d/a-b@.service.d/*.conf", "d/a-.service.d/*.conf",
+                                          "d/service.d/*.conf"});
+}
