@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <charconv>
 
-#include "base/path.h"
 #include "base/text.h"
 #include "cli/launch_command.h"
 #include "cli/output.h"
@@ -92,7 +91,7 @@ Error error_from(const std::string& text) {
 }
 
 [[noreturn]] void watch(const plan::LaunchPlan& plan, const Command& command, int pipe) {
-  learn::Recorder recorder(plan.filter.arch, std::string(path::basename(plan.program)));
+  learn::Recorder recorder(plan.filter.arch, plan.program);
   Stopwatch stopwatch;
   const auto status = launch_and_supervise(
       plan, command, false, stopwatch,

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/check_output.h"
+#include "cli/learn_addresses.h"
 #include "cli/learn_run.h"
 #include "cli/learn_view.h"
 #include "cli/output.h"
@@ -80,10 +81,10 @@ learn::FileKind kind_on_host(const std::string& path) {
 }
 
 std::string how_watched(const Command& command, const Plans& plans) {
-  return fmt::format("Watched under {}, whose confinement held. It saw {}.", plans.base.file.name,
+  return fmt::format("Watched under {} and its confinement. It saw {}.", plans.base.file.name,
                      command.learn.view == "policy"
                          ? "the files of that alone"
-                         : "the host's files, changed in memory only, and no keys");
+                         : "the host's files, changed in memory, and no keys");
 }
 
 learn::Surroundings surroundings(const plan::HostFacts& facts, const Plans& plans) {
@@ -91,7 +92,10 @@ learn::Surroundings surroundings(const plan::HostFacts& facts, const Plans& plan
   return {facts.arch, home, plans.watched.plan.cwd,
           [&](const std::string& path) { return shown_under(plans.base.plan, home, path); },
           [&](const std::string& path) { return shown_under(plans.watched.plan, home, path).visible; },
-          kind_on_host};
+          kind_on_host,
+          [&](const std::string& address, bool is_bind) {
+            return answer_address(plans.base.plan, address, is_bind);
+          }};
 }
 
 learn::Learned reduce(const Command& command, const plan::HostFacts& facts, const Plans& plans,
@@ -173,9 +177,22 @@ std::string why_not_again(const plan::LaunchPlan& plan, const WatchedRun& run) {
   return {};
 }
 
-// A second run under the written policy. Its changes are kept in memory.
+// Calls that the policy refused, and addresses that are not in its lists.
+std::uint64_t denials(const plan::LaunchPlan& plan, const learn::Observations& seen) {
+  std::uint64_t count = 0;
+  for (const learn::CallUse& call : seen.calls) {
+    count += call.fate == learn::Fate::Denied && call.by_policy ? call.use.count : 0;
+  }
+  for (const learn::AddressUse& one : seen.addresses) {
+    const learn::AddressAnswer answer = answer_address(plan, one.address, one.is_bind);
+    count += answer.limited && answer.entry.empty() && !answer.inside ? one.use.count : 0;
+  }
+  return count;
+}
+
+// A second run under the written policy. Its changes are kept in memory. What it wrote is not compared.
 Result<int> verify(const Command& command, const plan::HostFacts& facts, const std::string& name,
-                   const std::string& text) {
+                   const std::string& text, int first_status) {
   Command again = command;
   again.layer = {};
   again.layer.name = "command line";
@@ -193,17 +210,15 @@ Result<int> verify(const Command& command, const plan::HostFacts& facts, const s
   if (!run) {
     return run.error();
   }
-  std::uint64_t denied = 0;
-  for (const learn::CallUse& call : run->seen.calls) {
-    denied += call.fate == learn::Fate::Denied && call.by_policy ? call.use.count : 0;
-  }
-  if (denied != 0 || run->status != 0) {
-    say(command, fmt::format("the learned policy does not hold: a second run ended with status {}, and "
-                             "{} calls were denied",
-                             run->status, denied));
+  const std::uint64_t denied = denials(planned->plan, run->seen);
+  if (denied != 0 || run->status != first_status) {
+    say(command, fmt::format("the learned policy does not hold: a second run ended with status {} (the "
+                             "first with {}), and {} calls were denied",
+                             run->status, first_status, denied));
     return 1;
   }
-  say(command, "verified: a second run under it did the same, and nothing was denied");
+  say(command, fmt::format("verified: a second run under it ended with status {} too, and no call was denied",
+                           run->status));
   return 0;
 }
 
@@ -275,7 +290,7 @@ Result<int> learn(const Command& given) {
                              command.output.empty() ? "FILE" : command.output));
     return 0;
   }
-  return verify(command, *facts, name, text);
+  return verify(command, *facts, name, text, run->status);
 }
 
 }  // namespace sbx::cli

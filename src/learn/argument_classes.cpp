@@ -72,16 +72,39 @@ std::string operand(const ClassArgument& one, const seccomp::ArgumentInfo& info)
                      one.mask == kSocketType ? "0xf" : seccomp::decode_mask(info, one.mask));
 }
 
-// "" where every value there is belongs to it.
+// The options of setsockopt(2) have names within their level alone.
+std::string option_name(std::uint64_t level, std::uint64_t option) {
+  struct Level {
+    std::string_view level, family, prefix;
+  };
+  constexpr Level kLevels[] = {{"SOL_SOCKET", "SO", "SO_"},
+                               {"SOL_TCP", "TCP", "TCP_"},
+                               {"SOL_IP", "IP", "IP_"},
+                               {"SOL_IPV6", "IP", "IPV6_"}};
+  for (const Level& one : kLevels) {
+    if (seccomp::constant_value(one.level) != level) {
+      continue;
+    }
+    for (const std::string_view name : seccomp::constants_of(one.family)) {
+      if (name.starts_with(one.prefix) && seccomp::constant_value(name) == option) {
+        return std::string(name);
+      }
+    }
+  }
+  return std::to_string(option);
+}
+
+// "" where every value there is belongs to it. `before`: the value of the argument before it.
 std::string test(const ClassArgument& one, const seccomp::ArgumentInfo& info,
-                 const std::vector<std::uint64_t>& values) {
+                 const std::vector<std::uint64_t>& values, std::uint64_t before) {
   const std::string left = operand(one, info);
   if (one.presence_only) {
     return values.size() > 1 ? "" : fmt::format("{} {} 0", left, values.front() == 0 ? "==" : "!=");
   }
   std::vector<std::string> texts;
   for (const std::uint64_t value : values) {
-    texts.push_back(seccomp::decode_argument(info, value));
+    texts.push_back(info.name == "optname" ? option_name(before, value)
+                                           : seccomp::decode_argument(info, value));
   }
   return texts.size() == 1 ? fmt::format("{} == {}", left, texts.front())
                            : fmt::format("{} in {{{}}}", left, join(texts, ", "));
@@ -117,9 +140,10 @@ std::string describe(std::span<const ClassArgument> fields,
     }
   }
   std::vector<std::string> alternatives;
+  const std::uint64_t before = index == 0 ? 0 : classes.front()[index - 1];
   for (const auto& [rest, values] : groups) {
     const std::string text =
-        both(test(fields[index], infos[fields[index].argument], values), rest);
+        both(test(fields[index], infos[fields[index].argument], values, before), rest);
     if (text.empty()) {
       return {};
     }

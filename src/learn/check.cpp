@@ -49,6 +49,18 @@ void find_calls(const Observations& seen, std::vector<Finding>& found) {
   }
 }
 
+// Where the policy lists addresses; where it does not, the kernel has answered.
+void find_addresses(const Observations& seen, const Surroundings& where, std::vector<Finding>& found) {
+  for (const AddressUse& one : seen.addresses) {
+    const AddressAnswer answer = where.address(one.address, one.is_bind);
+    if (answer.limited && answer.entry.empty() && !answer.inside) {
+      const Key key = one.is_bind ? Key::NetworkBind : Key::NetworkConnect;
+      found.push_back({one.is_bind ? "bind" : "connect", one.address, note_of(one.use, seen.ready_us),
+                       fmt::format("{} = [\"{}\"]", policy::qualified_name(key), one.address)});
+    }
+  }
+}
+
 std::string place_of(const policy::PathEntry& entry, const Surroundings& where) {
   const std::string& written = entry.at.empty() ? entry.path : entry.at;
   return written.starts_with("~") ? path::normalise(where.home + written.substr(1)) : written;
@@ -96,6 +108,7 @@ std::vector<Finding> find_lacks(const Observations& seen, const Surroundings& wh
       found.push_back(file_finding("read", Key::FilesystemRead, file.path, file.use, seen, where));
     }
   }
+  find_addresses(seen, where, found);
   return found;
 }
 
@@ -107,6 +120,21 @@ std::vector<Finding> find_unused(const Observations& seen, const policy::PolicyL
     for (const policy::Text& name : std::get<std::vector<policy::Text>>(allowed->second)) {
       if (!is_used(seen, name.value)) {
         found.push_back({"seccomp.allow", name.value, "", to_text(name.origin)});
+      }
+    }
+  }
+  for (const Key key : {Key::NetworkConnect, Key::NetworkBind}) {
+    const auto granted = layer.values.find(key);
+    if (granted == layer.values.end()) {
+      continue;
+    }
+    for (const policy::Text& entry : std::get<std::vector<policy::Text>>(granted->second)) {
+      const bool used = std::any_of(seen.addresses.begin(), seen.addresses.end(), [&](const AddressUse& one) {
+        return one.is_bind == (key == Key::NetworkBind) &&
+               where.address(one.address, one.is_bind).entry == entry.value;
+      });
+      if (!used && entry.value != "none") {
+        found.push_back({policy::qualified_name(key), entry.value, "", to_text(entry.origin)});
       }
     }
   }

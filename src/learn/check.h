@@ -13,7 +13,7 @@
 namespace sbx::learn {
 
 struct Finding {
-  std::string kind;    // "call", "read", "write", "execute"; unused: the key, "seccomp.allow"
+  std::string kind;    // "call", "read", "write", "execute", "connect", "bind"; unused: the key, "seccomp.allow"
   std::string what;    // a call, a path, an entry
   std::string by;      // who and how often; unused: empty
   std::string remedy;  // the line that grants it; unused: the place of the grant

@@ -9,7 +9,6 @@ namespace sbx::learn {
 namespace {
 
 constexpr std::size_t kMostNames = 3;
-constexpr std::uint64_t kOften = 100;
 
 std::string names(const Use& use) {
   std::string text;
@@ -23,8 +22,9 @@ std::string names(const Use& use) {
   return text;
 }
 
+// No finer: a number alone would be another in every run.
 std::string_view often(std::uint64_t count) {
-  return count == 1 ? "once" : count < kOften ? "repeatedly" : "often";
+  return count == 1 ? "once" : "repeatedly";
 }
 
 std::string_view when(const Use& use, const std::optional<std::uint64_t>& ready_us) {

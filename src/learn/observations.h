@@ -41,7 +41,7 @@ struct CallUse {
   std::array<std::uint64_t, 3> values{};
   Fate fate = Fate::Granted;
   int errno_value = 0;
-  bool by_policy = true;  // Denied: by a rule of the policy or its default; else by sbx's own (W^X …)
+  bool by_policy = true;  // Denied: by a rule of the policy, its default or families; else by sbx's own (W^X …)
   Use use;
 
   friend bool operator==(const CallUse&, const CallUse&) = default;

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <dirent.h>
 #include <sched.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include <algorithm>
@@ -52,7 +54,8 @@ Fate fate_of(const seccomp::Rule& rule) {
 }
 
 bool is_by_policy(const seccomp::Rule& rule) {
-  return rule.purpose == seccomp::Purpose::Policy || rule.purpose == seccomp::Purpose::Default;
+  return rule.purpose == seccomp::Purpose::Policy || rule.purpose == seccomp::Purpose::Default ||
+         rule.purpose == seccomp::Purpose::Families;
 }
 
 // "VmHWM:     1234 kB" of /proc/PID/status.
@@ -98,11 +101,15 @@ struct Recorder::Shape {
   Role role = Role::None;
 };
 
-Recorder::Recorder(seccomp::Arch arch, std::string program)
+Recorder::Recorder(seccomp::Arch arch, const std::string& program)
     : arch_(arch),
       start_us_(now_us()),
       shapes_(static_cast<std::size_t>(seccomp::highest_number(arch)) + 1) {
-  programs_.push_back(std::move(program));
+  programs_.emplace_back(path::basename(program));
+  std::array<char, PATH_MAX> file{};
+  if (::realpath(program.c_str(), file.data()) != nullptr) {
+    name_of_file_ = path::basename(file.data());
+  }
 }
 
 Recorder::~Recorder() = default;
@@ -142,7 +149,9 @@ std::uint64_t Recorder::program_bit(pid_t thread) {
     return std::uint64_t{1} << known->second;
   }
   const auto facts = supervise::read_process(thread);
-  const std::string name = facts ? facts->program : std::string();
+  const std::string name = !facts                            ? std::string()
+                           : facts->program == name_of_file_ ? programs_.front()
+                                                             : facts->program;
   auto at = std::find(programs_.begin(), programs_.end(), name);
   std::size_t index = kMostPrograms;
   if (at != programs_.end()) {

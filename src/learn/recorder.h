@@ -21,8 +21,9 @@ namespace sbx::learn {
 
 class Recorder {
  public:
-  // `program`: the command's, for the time before its execve is over.
-  Recorder(seccomp::Arch arch, std::string program);
+  // `program`: the command's file, for the time before its execve is over. It is called by its name
+  // there, although a symbolic link (python3) has another behind it.
+  Recorder(seccomp::Arch arch, const std::string& program);
   ~Recorder();
 
   void take(const seccomp_notif& call, const seccomp::Rule& rule,
@@ -67,6 +68,7 @@ class Recorder {
   std::uint64_t last_us_ = 0;
   std::uint64_t next_sample_us_ = 0;
   std::vector<std::string> programs_;
+  std::string name_of_file_;  // what programs_[0] is called where links are followed
   std::unordered_map<pid_t, std::size_t> program_of_;  // threads, until their next execve
   std::vector<Shape> shapes_;                          // by number
   std::unordered_map<CallKey, Count, CallKeyHash> calls_;

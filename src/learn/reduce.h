@@ -26,6 +26,14 @@ struct Shown {
   bool executable = false;
 };
 
+// What the policy that is reduced against says of an address.
+struct AddressAnswer {
+  bool limited = false;  // it lists the addresses that may be used
+  bool inside = false;   // one of the sandbox's own
+  bool outside = false;  // connected to outside
+  std::string entry;     // the entry of its list that allows it; empty: none does
+};
+
 enum class FileKind : std::uint8_t { Missing, File, Directory, Other };
 
 struct Surroundings {
@@ -34,6 +42,7 @@ struct Surroundings {
   std::function<Shown(const std::string& path)> shown;    // under BASE
   std::function<bool(const std::string& path)> was_there;  // for the run that was watched
   std::function<FileKind(const std::string& path)> kind;  // on the host, links followed
+  std::function<AddressAnswer(const std::string& address, bool is_bind)> address;  // under BASE
 };
 
 struct Base {

@@ -32,7 +32,8 @@ constexpr std::string_view kNoSiblings[] = {
     "changes the group id",   "sets a resource limit", "changes the scheduling", "mounts",
     "unmounts",               "loads a module",        "loads a kernel",     "sets the clock",
     "reads and changes another process", "sets quotas", "enters other roots",
-    "changes the protection of memory", "maps memory",  "locks memory"};
+    "changes the protection of memory", "maps memory",  "locks memory", "waits for a process",
+    "copies between descriptors", "receives", "sends"};
 
 bool is_dangerous(std::string_view call) {
   const auto dangerous = seccomp::dangerous_calls();
@@ -139,7 +140,8 @@ std::string_view classed_sibling(std::string_view call) {
   return call == "mknod" ? "mknodat" : call == "mknodat" ? "mknod" : "";
 }
 
-// A thread is another matter than a process: fork is a sibling only of that.
+// A thread is another matter than a process: fork is a sibling only of that. No C library makes vfork of
+// either.
 void complete_starts(std::map<std::string, Needed>& needed, seccomp::Arch arch) {
   const auto clone = needed.find("clone");
   const bool by_clone =
@@ -159,10 +161,8 @@ void complete_starts(std::map<std::string, Needed>& needed, seccomp::Arch arch) 
   } else if (by_clone) {
     use = clone->second.use;
   }
-  for (const char* call : {"fork", "vfork"}) {
-    if (use.count != 0 && seccomp::number_of(arch, call)) {
-      needed.try_emplace(call, Needed{use, {}});
-    }
+  if (use.count != 0 && seccomp::number_of(arch, "fork")) {
+    needed.try_emplace("fork", Needed{use, {}});
   }
 }
 
@@ -175,10 +175,6 @@ void add_conditional(Reduction& to, const std::string& call, const Needed& neede
   const std::string when = when_of(call, classes);
   const std::string note = needed.use.count == 0 ? "every program: descriptors doubled, their flags"
                                                  : note_of(needed.use, to.seen.ready_us);
-  if (when.empty()) {
-    to.add(Key::SeccompAllow, call, note);
-    return;
-  }
   std::vector<std::string> calls{call};
   const std::string_view sibling = classed_sibling(call);
   if (!sibling.empty() && seccomp::number_of(to.where.arch, sibling)) {
@@ -242,7 +238,7 @@ void add_allowed(Reduction& to) {
   }
   std::map<std::string, std::string> by_name;  // call → note
   for (const auto& [call, one] : needed) {
-    if (is_given(call, is_exact(to)) || !class_arguments(call).empty()) {
+    if (is_given(call, is_exact(to)) || !when_of(call, one.classes).empty() || call == "fcntl") {
       continue;
     }
     std::string note = note_of(one.use, to.seen.ready_us);
@@ -270,7 +266,7 @@ void add_allowed(Reduction& to) {
     to.add(Key::SeccompAllow, call, note);
   }
   for (const auto& [call, one] : needed) {
-    if (!is_given(call, is_exact(to)) && !class_arguments(call).empty()) {
+    if (!is_given(call, is_exact(to)) && (!when_of(call, one.classes).empty() || call == "fcntl")) {
       add_conditional(to, call, one);
     }
   }
@@ -307,8 +303,9 @@ void add_refused(Reduction& to) {
       const std::string_view danger = danger_of(key.second);
       to.decide(fmt::format(
           "{} was refused ({}); it went on without. To allow it, put seccomp.allow = [\"{}\"] in place "
-          "of its rule{}",
+          "of its rule{}{}",
           key.second, note_of(one.use, to.seen.ready_us), key.second,
+          key.second == "socket" ? ", and its family into network.families" : "",
           danger.empty() ? "." : fmt::format(". It is dangerous: {}.", danger)));
     }
   }
@@ -322,13 +319,17 @@ void add_refused(Reduction& to) {
 
 // What sbx's own rules refused: nothing that a list of calls could change.
 void tell_own_refusals(Reduction& to) {
+  std::map<std::string, Use> refused;
   for (const CallUse& call : to.seen.calls) {
     if (call.fate == Fate::Denied && !call.by_policy && !is_dangerous(call.call)) {
-      to.decide(fmt::format(
-          "{} was refused by sbx's own rules ({}), as it will be under this policy: see sbx explain, and "
-          "memory.wx, namespaces.nested or network.families.",
-          call.call, note_of(call.use, to.seen.ready_us)));
+      unite(refused[call.call], call.use);
     }
+  }
+  for (const auto& [call, use] : refused) {
+    to.decide(fmt::format(
+        "{} was refused by sbx's own rules ({}), as it will be under this policy: see sbx explain, and "
+        "memory.wx or namespaces.nested.",
+        call, note_of(use, to.seen.ready_us)));
   }
 }
 

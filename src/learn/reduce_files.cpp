@@ -166,6 +166,9 @@ void Files::take_reading(const FileUse& file, FileKind kind) {
   if (kind == FileKind::Missing || kind == FileKind::Other || !where_.was_there(file.path)) {
     return;
   }
+  if (file.path == where_.cwd && file.doings == kLooked) {
+    return;  // back to where it started, as many do: no look at what lies there
+  }
   const bool is_in_system = path::is_below(file.path, "/usr") || path::is_below(file.path, "/lib") ||
                             path::is_below(file.path, "/lib64");
   foreign_library_ = foreign_library_ || (is_library(file.path) && !is_in_system);

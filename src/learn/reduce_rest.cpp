@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Network, memory, limits.
 #include <algorithm>
+#include <charconv>
 #include <map>
 
 #include <fmt/format.h>
@@ -51,20 +52,57 @@ std::string port_of(const std::string& address) {
   return address.substr(colon + 1) + (address.starts_with("udp:") ? "/udp" : "");
 }
 
+// Ports that the kernel had chosen before, as for a test that looks for a free one: others in the next
+// run. What is chosen from is net.ipv4.ip_local_port_range (ip(7)), which every new network
+// namespace has anew.
+constexpr std::uint64_t kFirstChosen = 32768;
+constexpr std::uint64_t kLastChosen = 60999;
+
+void generalise_chosen(std::map<std::string, Use>& ports, bool kernel_chose) {
+  for (const std::string_view transport : {"", "/udp"}) {
+    std::vector<std::string> chosen;
+    for (const auto& [port, use] : ports) {
+      std::uint64_t number = 0;
+      const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+      if (error == std::errc() && std::string_view(end) == transport && number >= kFirstChosen &&
+          number <= kLastChosen) {
+        chosen.push_back(port);
+      }
+    }
+    if (chosen.empty() || (chosen.size() == 1 && !kernel_chose)) {
+      continue;
+    }
+    Use all;
+    for (const std::string& port : chosen) {
+      unite(all, ports[port]);
+      ports.erase(port);
+    }
+    ports[fmt::format("{}-{}{}", kFirstChosen, kLastChosen, transport)] = all;
+  }
+}
+
 void add_binds(Reduction& to) {
   std::map<std::string, Use> ports;
+  bool kernel_chose = false;
   for (const AddressUse& one : to.seen.addresses) {
     const std::string port = port_of(one.address);
-    if (one.is_bind && !one.address.starts_with("unix:") && port != "0" && port != "0/udp") {
+    if (!one.is_bind || one.address.starts_with("unix:")) {
+      continue;
+    }
+    if (port == "0" || port == "0/udp") {
+      kernel_chose = true;
+    } else {
       unite(ports[port], one.use);
     }
   }
+  generalise_chosen(ports, kernel_chose);
   for (const auto& [port, use] : ports) {
     to.add(Key::NetworkBind, port, note_of(use, to.seen.ready_us));
   }
   if (ports.empty()) {
     to.add(Key::NetworkBind, "none", "no port was bound");
-  } else if (to.base_word(Key::NetworkMode) != "host" &&
+  } else if (to.base_word(Key::NetworkMode) != "host" && to.seen.ready_us && !ports.begin()->first.ends_with("/udp") &&
+             ports.begin()->first.find('-') == std::string::npos &&
              !to.learned.layer.values.contains(Key::NetworkPublish)) {
     to.decide(fmt::format(
         "It listens inside only. To offer port {0} to this host: network.publish = "
@@ -73,26 +111,39 @@ void add_binds(Reduction& to) {
   }
 }
 
-// Only where the host's network is in reach: inside, every address is the sandbox's own.
+// Only what lies outside: inside, every address is the sandbox's own. Never wider than BASE.
 void add_connects(Reduction& to) {
-  std::map<std::string, Use> addresses;
+  struct Outlet {
+    Use use;
+    std::string entry;
+  };
+  std::map<std::string, Outlet> addresses;
   for (const AddressUse& one : to.seen.addresses) {
     // Port 0 of a datagram socket asks for a route and sends nothing.
-    if (!one.is_bind && !one.address.starts_with("unix:") && !one.address.ends_with(":0")) {
-      unite(addresses[one.address], one.use);
+    if (one.is_bind || one.address.ends_with(":0")) {
+      continue;
+    }
+    const AddressAnswer answer = to.where.address(one.address, false);
+    const bool is_name_server = port_of(one.address).starts_with("53") &&
+                                to.learned.layer.values.contains(Key::NetworkDns);
+    if (answer.outside && !is_name_server) {
+      Outlet& outlet = addresses[one.address];
+      outlet.entry = answer.entry;
+      unite(outlet.use, one.use);
     }
   }
   if (addresses.size() > kManyAddresses) {
-    std::map<std::string, Use> by_port;
-    for (const auto& [address, use] : addresses) {
+    std::map<std::string, Outlet> wider;
+    for (const auto& [address, outlet] : addresses) {
       const std::size_t colon = address.rfind(':');
-      unite(by_port[(address.starts_with("udp:") ? "udp:*" : "*") + address.substr(colon)], use);
+      const std::string every = (address.starts_with("udp:") ? "udp:*" : "*") + address.substr(colon);
+      unite(wider[outlet.entry.empty() ? every : outlet.entry].use, outlet.use);
     }
-    addresses = std::move(by_port);
+    addresses = std::move(wider);
   }
   to.learned.layer.values.erase(Key::NetworkConnect);
-  for (const auto& [address, use] : addresses) {
-    to.add(Key::NetworkConnect, address, note_of(use, to.seen.ready_us));
+  for (const auto& [address, outlet] : addresses) {
+    to.add(Key::NetworkConnect, address, note_of(outlet.use, to.seen.ready_us));
   }
   if (addresses.empty()) {
     to.add(Key::NetworkConnect, "none", "nothing was connected to");
@@ -184,7 +235,7 @@ void reduce_network(Reduction& to) {
   if (internet) {
     values.erase(Key::NetworkBind);
     add_binds(to);
-    if (to.base_word(Key::NetworkMode) == "host") {
+    if (to.base_word(Key::NetworkMode) == "host" || values.contains(Key::NetworkConnect)) {
       add_connects(to);
     }
   }

@@ -87,6 +87,12 @@ TEST_CASE("argument classes: more than a condition may say is said more coarsely
   CHECK_FALSE(lets("setsockopt", many, {3, 61, 0}));
 }
 
+TEST_CASE("argument classes: an option has the name of its level") {
+  CHECK(when_of("setsockopt", {{SOL_SOCKET, SO_REUSEADDR, 0}, {6, 1, 0}}) ==
+        "level == SOL_SOCKET and optname == SO_REUSEADDR or level == SOL_TCP and optname == TCP_NODELAY");
+  CHECK(when_of("setsockopt", {{41, 26, 0}}) == "level == SOL_IPV6 and optname == IPV6_V6ONLY");
+}
+
 TEST_CASE("path arguments: what the flags of open do") {
   CHECK(doings_of_open(O_RDONLY) == kRead);
   CHECK(doings_of_open(O_RDONLY | O_DIRECTORY) == kListed);

@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "learn/check.h"
 #include "policy/toml_reader.h"
 
 using namespace sbx::learn;
@@ -32,6 +33,15 @@ struct World {
       return found == shown.end() ? Shown{} : found->second;
     };
     where.was_there = [this](const std::string& path) { return files.contains(path); };
+    // BASE lists every address at port 443, and the ports from 8000 on.
+    where.address = [](const std::string& address, bool is_bind) {
+      AddressAnswer answer{true, !is_bind && address.starts_with("127."), false, {}};
+      if (is_bind ? address.ends_with(":8000") : !answer.inside && address.ends_with(":443")) {
+        answer.entry = is_bind ? "8000-" : "*:443";
+        answer.outside = !is_bind;
+      }
+      return answer;
+    };
     return where;
   }
 };
@@ -193,6 +203,50 @@ TEST_CASE("reduce: no sockets, no network; a look for a name cache is none") {
   const Learned some = learned(seen({}, {call("socket", {AF_INET, SOCK_STREAM, 0})}));
   CHECK(names(some, Key::PolicyExtends).empty());
   CHECK(names(some, Key::NetworkFamilies) == Paths{"inet"});
+}
+
+TEST_CASE("reduce: an address outside is granted by itself, many by the entry that let them out") {
+  Observations few = seen({}, {call("socket", {AF_INET, SOCK_STREAM, 0}), call("connect")});
+  few.addresses = {{"192.0.2.1:443", false, kOnce}, {"127.0.0.1:443", false, kOnce}, {"192.0.2.1:80", false, kOnce}};
+  Base base{"default", {}};
+  base.layers.emplace_back();
+  base.layers.back().values[Key::NetworkConnect] = std::vector<sbx::policy::Text>{{"*:443", {}}};
+  const World made = world();
+  const Subject app{{"app"}, "/usr/bin/app", "It saw.", false};
+  CHECK(names(reduce(few, base, app, made.surroundings()), Key::NetworkConnect) == Paths{"192.0.2.1:443"});
+  Observations many = few;
+  for (int i = 2; i < 20; ++i) {
+    many.addresses.push_back({"192.0.2." + std::to_string(i) + ":443", false, kOnce});
+  }
+  CHECK(names(reduce(many, base, app, made.surroundings()), Key::NetworkConnect) == Paths{"*:443"});
+}
+
+TEST_CASE("reduce: ports that the kernel chose are others in the next run") {
+  Observations all = seen({}, {call("socket", {AF_INET, SOCK_STREAM, 0}), call("bind")});
+  all.addresses = {{"127.0.0.1:49152", true, kOnce}};
+  CHECK(names(learned(all), Key::NetworkBind) == Paths{"49152"});  // a server's own
+  all.addresses.push_back({"127.0.0.1:0", true, kOnce});
+  CHECK(names(learned(all), Key::NetworkBind) == Paths{"32768-60999"});
+  all.addresses = {{"127.0.0.1:40000", true, kOnce}, {"127.0.0.1:50000", true, kOnce}, {"127.0.0.1:80", true, kOnce}};
+  CHECK(names(learned(all), Key::NetworkBind) == Paths{"32768-60999", "80"});
+}
+
+TEST_CASE("check: addresses that the lists lack, and entries that were not used") {
+  Observations all;
+  all.addresses = {{"192.0.2.1:443", false, kOnce}, {"192.0.2.1:80", false, kOnce}, {"127.0.0.1:80", false, kOnce},
+                   {"0.0.0.0:8000", true, kOnce},   {"0.0.0.0:81", true, kOnce}};
+  const World made = world();
+  std::vector<std::string> lacks;
+  for (const Finding& one : find_lacks(all, made.surroundings())) {
+    lacks.push_back(one.kind + " " + one.what);
+  }
+  CHECK(lacks == Paths{"connect 192.0.2.1:80", "bind 0.0.0.0:81"});
+  sbx::policy::PolicyLayer layer;
+  layer.values[Key::NetworkConnect] = std::vector<sbx::policy::Text>{{"*:443", {}}, {"*:9", {}}};
+  layer.values[Key::NetworkBind] = std::vector<sbx::policy::Text>{{"8000-", {}}};
+  const auto unused = find_unused(all, layer, made.surroundings());
+  REQUIRE(unused.size() == 1);
+  CHECK(unused.front().what == "*:9");
 }
 
 TEST_CASE("reduce: the written text is read back as the same policy, whatever names were met") {
