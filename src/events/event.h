@@ -71,7 +71,7 @@ struct Denied {
 
   int number = 0;
   std::uint32_t arch = 0;  // AUDIT_ARCH_*
-  std::string call;        // "getpid"; "i386 call 20"; "call 470"
+  std::string call;        // "getpid"; "i386 getpid"; "call 470"
   std::array<std::uint64_t, 6> arguments{};
   std::string arguments_text;  // decoded: "AF_PACKET, SOCK_RAW, 0"
   std::string object;          // Network: "tcp 10.0.0.1:443"; Filesystem: the path; else empty

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "seccomp/remedy.h"
 
-#include <linux/audit.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -18,8 +17,6 @@
 
 namespace sbx::seccomp {
 namespace {
-
-constexpr std::uint32_t kX32Bit = 0x40000000;
 
 // Calls that shipped policies never allow: each has been the way out of some sandbox.
 bool is_hazardous(std::string_view name) {
@@ -220,21 +217,6 @@ Remedy remedy_for_write_exec(const std::string& name) {
 
 }  // namespace
 
-std::string call_name(const FilterSpec& spec, const seccomp_data& call) {
-  const auto number = static_cast<std::uint32_t>(call.nr);
-  if (call.arch != audit_arch(spec.arch)) {
-    const std::string_view abi = call.arch == AUDIT_ARCH_I386  ? "i386"
-                                 : call.arch == AUDIT_ARCH_ARM ? "arm"
-                                                               : "foreign";
-    return fmt::format("{} call {}", abi, number);
-  }
-  if ((number & kX32Bit) != 0 && spec.arch == Arch::X86_64) {
-    return fmt::format("x32 call {}", number & ~kX32Bit);
-  }
-  const std::string_view name = name_of(spec.arch, call.nr);
-  return name.empty() ? fmt::format("call {}", call.nr) : std::string(name);
-}
-
 Remedy rule_allowing(std::string_view name, std::string_view when) {
   Remedy remedy;
   remedy.key = "seccomp.rule";
@@ -327,14 +309,14 @@ std::string to_text(const Remedy& remedy) {
 }
 
 Remedy remedy_for(const FilterSpec& spec, const seccomp_data& call, const Rule& rule) {
-  const std::string name = call_name(spec, call);
   if (is_foreign(spec.arch, call)) {
     return only_warning("programs of another ABI than the machine's own do not run under sbx");
   }
+  const std::string name(name_of(spec.arch, call.nr));
   switch (rule.purpose) {
     case Purpose::Policy:
     case Purpose::Default:
-      return name_of(spec.arch, call.nr).empty() ? Remedy{} : remedy_for_policy(spec, call, rule, name);
+      return name.empty() ? Remedy{} : remedy_for_policy(spec, call, rule, name);
     case Purpose::WriteExec:
       return remedy_for_write_exec(name);
     case Purpose::Namespaces:

@@ -11,9 +11,6 @@
 
 namespace sbx::seccomp {
 
-// "getpid"; "i386 call 20" for a foreign ABI; "call 470" for a number without a name.
-std::string call_name(const FilterSpec& spec, const seccomp_data& call);
-
 // What would allow the call, and why one should hesitate. All of it may be empty. A policy's line is
 // held in parts, so that several can become one file (policy_lines).
 struct Remedy {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "seccomp/abi.h"
 #include "seccomp/constants.h"
 #include "seccomp/evaluate.h"
 #include "seccomp/remedy.h"
@@ -117,7 +118,7 @@ events::Denied describe(const seccomp::FilterSpec& spec, const seccomp::Rule& ru
   denied.layer = layer_of(rule.purpose);
   denied.number = call.nr;
   denied.arch = call.arch;
-  denied.call = seccomp::call_name(spec, call);
+  denied.call = seccomp::call_text(call.arch, call.nr);
   std::copy(std::begin(call.args), std::end(call.args), denied.arguments.begin());
   denied.arguments_text = arguments_text(spec, call, thread);
   denied.actor = actor_of(thread, process);

@@ -13,6 +13,7 @@
 #include "plan/neutral_host.h"
 #include "plan/resolve.h"
 #include "policy/merge.h"
+#include "seccomp/abi.h"
 #include "seccomp/compile.h"
 #include "seccomp/remedy.h"
 #include "seccomp/syscall_table.h"
@@ -104,7 +105,7 @@ TEST_CASE("each suggested line allows its call and widens nothing else", "[remed
       ++tried;
       const Case after =
           case_of("after", "schema = 1\npolicy.extends = [\"" + name + "\"]\n" + seccomp::policy_lines({&remedy, 1}));
-      INFO(name << ": " << seccomp::call_name(before.plan.filter, call) << ": " << seccomp::policy_line(remedy));
+      INFO(name << ": " << seccomp::call_text(call.arch, call.nr) << ": " << seccomp::policy_line(remedy));
       const seccomp::Rule& now = seccomp::evaluate(after.plan.filter, call);
       INFO(now.text.str());
       CHECK(is_granted(answer_to(now, after.plan.on_violation)));

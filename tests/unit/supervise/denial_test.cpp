@@ -43,18 +43,6 @@ std::uint64_t pointer(const void* object) {
 
 }  // namespace
 
-TEST_CASE("calls are named whatever they are") {
-  const auto spec = native_spec();
-  CHECK(seccomp::call_name(spec, call_of(SYS_getpid)) == "getpid");
-  CHECK(seccomp::call_name(spec, call_of(9999)) == "call 9999");
-  auto foreign = call_of(20);
-  foreign.arch = AUDIT_ARCH_I386;
-  CHECK(seccomp::call_name(spec, foreign) == "i386 call 20");
-  if (seccomp::native_arch() == seccomp::Arch::X86_64) {
-    CHECK(seccomp::call_name(spec, call_of(0x40000000 | 39)) == "x32 call 39");
-  }
-}
-
 TEST_CASE("arguments are shown by name, strings and addresses by content") {
   const auto spec = native_spec();
   CHECK(supervise::arguments_text(spec, call_of(SYS_socket, {17, 3, 0}), 0)
