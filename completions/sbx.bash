@@ -19,7 +19,7 @@ _sbx_options() {
     list) echo "--names --json --help -h" ;;
     syscall) echo "--dump --json --help -h" ;;
     schema) echo "--help -h" ;;
-    import) echo "--compat --from --output -o --strict --quiet -q --json --help -h" ;;
+    import) echo "--compat --from --output -o --outdir --strict --quiet -q --json --help -h" ;;
     export) echo "--to --output -o --strict --quiet -q --json --help -h" ;;
     score) echo "--threshold --neutral --json --help -h" ;;
     verify) echo "--json --help -h" ;;
@@ -38,7 +38,7 @@ _sbx_takes_value() {
     --policy | -p | -qp | --ro | --rw | --overlay | --exec | --tmpfs | --hide | --workdir | --home | --net | \
       --publish | -P | -qP | --connect | --bind | --dns | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
       --log | --sink | --notify-command | --restart | --syscall | --exe | \
-      --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o | -qo | --view | --verify | --check | --junit | --threshold) return 0 ;;
+      --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o | -qo | --outdir | --view | --verify | --check | --junit | --threshold) return 0 ;;
   esac
   return 1
 }
@@ -64,7 +64,7 @@ _sbx_value() {
   case $1 in
     --policy | -p | -qp | --check) _sbx_policies "$2" ;;
     --ro | --rw | --exec | --hide | --report | --notify-command | --exe | --seccomp | --output | -o | -qo | --junit) _sbx_paths -f "$2" ;;
-    --overlay | --tmpfs | --workdir) _sbx_paths -d "$2" ;;
+    --overlay | --tmpfs | --workdir | --outdir) _sbx_paths -d "$2" ;;
     --view) _sbx_words "host policy" "$2" ;;
     --verify) _sbx_words "auto always never" "$2" ;;
     --home) _sbx_words "private none read write" "$2" ;;

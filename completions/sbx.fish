@@ -129,6 +129,7 @@ complete -c sbx -n '__sbx_in run import' -l compat -x -a 'runc strict' -d 'how a
 complete -c sbx -n '__sbx_in import' -l from -x -a 'oci docker firejail systemd' -d 'the format of the file'
 complete -c sbx -n '__sbx_in export' -l to -x -a 'oci docker kubernetes security-profiles-operator bwrap systemd' -d 'the format to write'
 complete -c sbx -n '__sbx_in learn minimize import export' -s o -l output -r -F -d 'write to a file'
+complete -c sbx -n '__sbx_in import' -l outdir -x -a '(__fish_complete_directories)' -d 'write a policy for each file there'
 complete -c sbx -n '__sbx_in import' -F
 complete -c sbx -n '__sbx_in audit' -F -l follow -d 'print records as they come'
 complete -c sbx -n '__sbx_in audit' -l since -x -d 'leave out what was before'

@@ -8,8 +8,18 @@
 namespace sbx::path {
 
 bool is_normal(std::string_view path) {
-  return path.starts_with('/') && path.find("//") == std::string_view::npos &&
-         path.find("/.") == std::string_view::npos && (!path.ends_with('/') || path == "/");
+  if (!path.starts_with('/')) {
+    return false;
+  }
+  for (std::size_t start = 1; start < path.size();) {
+    const std::size_t end = std::min(path.find('/', start), path.size());
+    const std::string_view component = path.substr(start, end - start);
+    if (component.empty() || component == "." || component == ".." || end + 1 == path.size()) {
+      return false;
+    }
+    start = end + 1;
+  }
+  return true;
 }
 
 std::string normalise(std::string_view path, std::string_view base) {

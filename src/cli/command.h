@@ -35,6 +35,7 @@ struct Command {
   std::vector<std::string> allow_degraded;
   std::string format;  // --from, --to
   std::string output;  // --output FILE; empty: standard output
+  std::string output_directory;  // import: --outdir DIR; empty: one file
   policy::Text seccomp;  // --seccomp FILE; empty: the policy's own
   interop::Compat compat = interop::Compat::Runc;
   std::string report;  // --report FILE; empty: none

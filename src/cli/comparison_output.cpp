@@ -127,9 +127,7 @@ void write_side(JsonWriter& json, std::string_view name, const Difference::Side&
   json.begin_object();
   json.member("text", side.text);
   json.member("reason", side.reason);
-  json.member("origin", side.origin.source.str());
-  json.key("line");
-  json.number(static_cast<unsigned>(side.origin.line));
+  write_origin(json, "origin", side.origin);
   json.end_object();
 }
 

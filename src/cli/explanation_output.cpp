@@ -38,18 +38,12 @@ std::string rows(const Finding& finding, std::string_view indent) {
   return text;
 }
 
-void write_origin(JsonWriter& json, const Origin& origin) {
-  json.member("origin", origin.source.str());
-  json.key("line");
-  json.number(static_cast<unsigned>(origin.line));
-}
-
 void write_finding(JsonWriter& json, const Finding& finding) {
   json.begin_object();
   json.member("ruling", plan::word(finding.ruling));
   json.member("subject", finding.subject);
   json.member("reason", finding.reason);
-  write_origin(json, finding.origin);
+  write_origin(json, "origin", finding.origin);
   json.member("effect", finding.effect);
   json.member("remedy", finding.remedy);
   json.member("warning", finding.warning);
@@ -58,7 +52,7 @@ void write_finding(JsonWriter& json, const Finding& finding) {
   for (const Beaten& beaten : finding.beaten) {
     json.begin_object();
     json.member("text", beaten.text);
-    write_origin(json, beaten.origin);
+    write_origin(json, "origin", beaten.origin);
     json.member("why", beaten.why);
     json.end_object();
   }

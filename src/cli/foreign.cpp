@@ -35,13 +35,6 @@ Result<std::string> read_foreign(const std::string& file) {
   return text;
 }
 
-// "profiles/docker.json" → "docker", if a policy may be called that.
-std::string policy_name(const std::string& file) {
-  const std::string name(path::basename(file));
-  const std::size_t dot = name.rfind('.');
-  return dot != std::string::npos && dot > 0 ? name.substr(0, dot) : name;
-}
-
 Result<const interop::Format*> choose_format(const ForeignRequest& request, const std::string& text) {
   if (request.from.empty()) {
     if (const auto* format = interop::recognise(text, request.file)) {
@@ -59,7 +52,7 @@ Result<const interop::Format*> choose_format(const ForeignRequest& request, cons
 
 // GLOB_PERIOD is not among the flags: firejail's "*" does not match what begins with a dot either,
 // but for a pattern that begins so itself. A pattern that matches everything is cut, not followed.
-std::vector<std::string> existing(const std::string& pattern) {
+std::vector<std::string> look_up(const std::string& pattern) {
   constexpr std::size_t kMost = 1000;
   glob_t found{};
   std::vector<std::string> paths;
@@ -72,7 +65,7 @@ std::vector<std::string> existing(const std::string& pattern) {
   return paths;
 }
 
-interop::ImportRequest request_for(const ForeignRequest& request, const std::string& text) {
+interop::ImportRequest request_for(const ForeignRequest& request, const std::string& text, ForeignFiles& files) {
   interop::ImportRequest asked;
   asked.text = text;
   asked.source = request.file;
@@ -86,13 +79,35 @@ interop::ImportRequest request_for(const ForeignRequest& request, const std::str
   }
   asked.capabilities = request.capabilities;
   asked.compat = request.compat;
-  asked.read = read_foreign;
-  asked.glob = existing;
-  asked.home = open_library().home;
+  asked.read = [&files](const std::string& path) { return files.include(path); };
+  asked.glob = [&files](const std::string& pattern) { return files.existing(pattern); };
+  asked.home = files.home();
   return asked;
 }
 
 }  // namespace
+
+Result<std::string> ForeignFiles::include(const std::string& path) {
+  auto known = texts_.find(path);
+  if (known == texts_.end()) {
+    known = texts_.emplace(path, read_foreign(path)).first;
+  }
+  return known->second;
+}
+
+std::vector<std::string> ForeignFiles::existing(const std::string& pattern) {
+  auto known = patterns_.find(pattern);
+  if (known == patterns_.end()) {
+    known = patterns_.emplace(pattern, look_up(pattern)).first;
+  }
+  return known->second;
+}
+
+std::string policy_name(const std::string& file) {
+  const std::string name(path::basename(file));
+  const std::size_t dot = name.rfind('.');
+  return dot != std::string::npos && dot > 0 ? name.substr(0, dot) : name;
+}
 
 bool may_be_foreign(const std::string& name) {
   if (name.ends_with(".toml")) {
@@ -144,10 +159,10 @@ Result<std::vector<interop::UnitLine>> read_unit_file(const std::string& name) {
   if (!text) {
     return text.error();
   }
-  return interop::read_whole_unit(*text, file, {read_foreign, existing});
+  return interop::read_whole_unit(*text, file, {read_foreign, look_up});
 }
 
-Result<Foreign> import_file(const ForeignRequest& request) {
+Result<Foreign> import_file(const ForeignRequest& request, ForeignFiles& files) {
   const auto text = read_foreign(request.file);
   if (!text) {
     return text.error();
@@ -156,7 +171,7 @@ Result<Foreign> import_file(const ForeignRequest& request) {
   if (!format) {
     return format.error();
   }
-  auto import = (*format)->import(request_for(request, *text));
+  auto import = (*format)->import(request_for(request, *text, files));
   if (!import) {
     return std::move(import).error();
   }
@@ -173,7 +188,8 @@ Result<std::optional<std::vector<policy::PolicyLayer>>> foreign_layers(const std
   if (!text || interop::recognise(*text, name) == nullptr) {
     return Layers();  // what a policy's file would say of it is the better error
   }
-  const auto foreign = import_file({.file = name, .from = {}});
+  ForeignFiles files(library.home);
+  const auto foreign = import_file({.file = name, .from = {}}, files);
   if (!foreign) {
     return foreign.error();
   }

@@ -3,8 +3,10 @@
 // that takes a policy's file.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/policies.h"
@@ -25,6 +27,22 @@ struct ForeignRequest {
   std::uint64_t capabilities = 0;
 };
 
+// What imports see of this machine, each thing looked up once: the profiles of a collection include
+// the same files and ask for the same patterns, a thousand times over.
+class ForeignFiles {
+ public:
+  explicit ForeignFiles(std::string home) : home_(std::move(home)) {}
+
+  const std::string& home() const { return home_; }
+  Result<std::string> include(const std::string& path);
+  std::vector<std::string> existing(const std::string& pattern);
+
+ private:
+  std::string home_;
+  std::map<std::string, Result<std::string>> texts_;
+  std::map<std::string, std::vector<std::string>> patterns_;
+};
+
 // True for what names a file that is no TOML: it has a slash or a format's suffix, and does not end
 // in .toml.
 bool may_be_foreign(const std::string& name);
@@ -39,7 +57,10 @@ std::string find_unit(const std::string& name);
 Result<std::vector<interop::UnitLine>> read_unit_file(const std::string& name);
 
 // Errors: no such file, too large, unknown format, and the format's own.
-Result<Foreign> import_file(const ForeignRequest& request);
+Result<Foreign> import_file(const ForeignRequest& request, ForeignFiles& files);
+
+// "profiles/docker.json" → "docker": what the policy made of a file is called.
+std::string policy_name(const std::string& file);
 
 // Nothing if the file is no foreign one, but may be a policy.
 Result<std::optional<std::vector<policy::PolicyLayer>>> foreign_layers(const std::string& name,

@@ -77,4 +77,10 @@ void JsonWriter::quote(std::string_view text) {
   text_ += '"';
 }
 
+void write_origin(JsonWriter& json, std::string_view name, const Origin& origin) {
+  json.member(name, origin.source.str());
+  json.key("line");
+  json.number(static_cast<unsigned>(origin.line));
+}
+
 }  // namespace sbx::cli

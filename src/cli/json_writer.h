@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/origin.h"
+
 namespace sbx::cli {
 
 class JsonWriter {
@@ -48,5 +50,8 @@ class JsonWriter {
   bool first_ = true;
   bool after_key_ = false;
 };
+
+// Two members: the source as `name`, and "line".
+void write_origin(JsonWriter& json, std::string_view name, const Origin& origin);
 
 }  // namespace sbx::cli

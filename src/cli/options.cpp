@@ -99,15 +99,17 @@ constexpr VerbInfo kVerbs[] = {
      "check them: every key with its description, words and default, every system call and group.\n",
      "sbx schema >sbx.schema.json\n"
      "sed -i '1i #:schema sbx.schema.json' my.toml  # for editors with taplo\n"},
-    {Verb::Import, "import", "[OPTION]… FILE", "make a policy of another tool's file",
+    {Verb::Import, "import", "[OPTION]… FILE…", "make a policy of another tool's file",
      "Reads FILE, whose format is told by its content, and prints the policy that says the same.\n"
      "Each item of FILE is reported on standard error: mapped, mapped with a change, or dropped\n"
      "with the reason. What FILE says about system calls is then evaluated beside the policy, for\n"
      "every call and the values beside each rule's borders; differences are listed. Every verb\n"
-     "that takes a policy's file takes such a FILE too.\n",
+     "that takes a policy's file takes such a FILE too. With --outdir several files are imported at\n"
+     "once, and of a directory all that have a format's ending.\n",
      "sbx import docker.json -o ~/.config/sbx/policies/app.toml\n"
      "sbx import --strict config.json >app.toml  # status 1 if anything was changed or dropped\n"
      "sbx import /etc/firejail/curl.profile -o curl.toml\n"
+     "sbx import --outdir policies /etc/firejail # a whole collection\n"
      "sbx diff docker.json default               # without a file between\n"},
     {Verb::Export, "export", "--to FORMAT [OPTION]… POLICY [COMMAND [ARGUMENT]…]", "write a policy for another tool",
      "Writes what POLICY (a name or a file) comes to on this host in the format of another tool,\n"
@@ -296,6 +298,8 @@ constexpr OptionInfo kOptions[] = {
      "the format to write"},
     {Option::Output, "learn minimize import export", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
      "write to FILE, which is replaced as a whole"},
+    {Option::OutputDirectory, "import", "Output", "--outdir", "", "DIR", false, Offer::Directory, "",
+     "write a policy for each FILE to DIR, which is made if need be, and report on all of them"},
     {Option::Names, "list", "Output", "--names", "", "", false, Offer::Nothing, "",
      "print bare names, one a line"},
     {Option::Strict, "learn check import export", "Output", "--strict", "", "", false, Offer::Nothing, "",

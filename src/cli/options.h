@@ -61,6 +61,7 @@ enum class Option {
   From,
   To,
   Output,
+  OutputDirectory,
   DryRun,
   SelfTest,
   Explain,

@@ -171,9 +171,17 @@ Status check_operands(const Command& command) {
       }
       return {};
     case Verb::Import:
-      if (count != 1) {
-        return Error{.action = count == 0 ? "no file to import" : "sbx import takes one file",
+      if (count == 0) {
+        return Error{.action = "no file to import",
                      .hint = "write sbx import FILE, as sbx import docker.json"};
+      }
+      if (count > 1 && command.output_directory.empty()) {
+        return Error{.action = "several files become several policies",
+                     .hint = "say where to write them: sbx import --outdir DIR FILE…"};
+      }
+      if (!command.output.empty() && !command.output_directory.empty()) {
+        return Error{.action = "--output and --outdir both say where to write",
+                     .hint = "leave one of the two out"};
       }
       return {};
     case Verb::Export:

@@ -60,7 +60,8 @@ Status take_profile(const Command& command, const policy::PolicyFile& chosen,
       request.capabilities |= std::uint64_t{1} << (known - policy::capabilities().data());
     }
   }
-  auto foreign = import_file(request);
+  ForeignFiles files({});  // of no use to a format without includes
+  auto foreign = import_file(request, files);
   if (!foreign) {
     Error error = std::move(foreign).error();
     if (to_text(error.origin).empty()) {

@@ -271,6 +271,9 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Output:
       command.output = value;
       return {};
+    case Option::OutputDirectory:
+      command.output_directory = value;
+      return {};
     case Option::Seccomp:
       command.seccomp = {value, origin_of(option, value)};
       return {};

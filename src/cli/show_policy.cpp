@@ -292,12 +292,6 @@ std::string rule_toml(const policy::SeccompRule& rule, bool origins) {
          comment(rule.action.origin, origins) + "\n";
 }
 
-void write_origin(JsonWriter& json, const Origin& origin) {
-  json.member("source", origin.source.str());
-  json.key("line");
-  json.number(static_cast<unsigned>(origin.line));
-}
-
 }  // namespace
 
 std::string show_toml(const Policy& policy, bool origins) {
@@ -337,7 +331,7 @@ std::string show_json(const Policy& policy) {
       json.begin_object();
       json.member("key", std::string(key.key->table) + "." + std::string(key.key->name));
       json.member("value", value.plain);
-      write_origin(json, value.origin);
+      write_origin(json, "source", value.origin);
       json.end_object();
     }
   }
@@ -354,7 +348,7 @@ std::string show_json(const Policy& policy) {
     json.end_array();
     json.member("when", layered.rule.when.value);
     json.member("action", layered.rule.action.value);
-    write_origin(json, layered.rule.origin);
+    write_origin(json, "source", layered.rule.origin);
     json.end_object();
   }
   json.end_array();

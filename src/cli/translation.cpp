@@ -162,18 +162,20 @@ std::string translation_text(const Translation& translation) {
   return text;
 }
 
+void write_finding(JsonWriter& json, const Finding& finding) {
+  json.member("kind", word_of(finding.kind));
+  json.member("what", finding.what);
+  json.member("becomes", finding.becomes);
+  json.member("reason", finding.reason);
+  write_origin(json, "file", finding.origin);
+}
+
 void write_translation(JsonWriter& json, const Translation& translation) {
   json.key("findings");
   json.begin_array();
   for (const Finding& finding : translation.findings) {
     json.begin_object();
-    json.member("kind", word_of(finding.kind));
-    json.member("what", finding.what);
-    json.member("becomes", finding.becomes);
-    json.member("reason", finding.reason);
-    json.member("file", finding.origin.source.str());
-    json.key("line");
-    json.number(static_cast<unsigned>(finding.origin.line));
+    write_finding(json, finding);
     json.end_object();
   }
   json.end_array();

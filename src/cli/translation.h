@@ -24,6 +24,8 @@ struct Translation {
 };
 
 std::string translation_text(const Translation& translation);
+// Its members, into an object that is begun.
+void write_finding(JsonWriter& json, const interop::Finding& finding);
 void write_translation(JsonWriter& json, const Translation& translation);
 
 // True if something was changed or dropped.

@@ -57,9 +57,7 @@ Finding check_policy(const std::string& name, const Library& library) {
 }
 
 void write_place(JsonWriter& json, const Origin& origin, const std::string& hint) {
-  json.member("file", origin.source.str());
-  json.key("line");
-  json.number(static_cast<unsigned>(origin.line));
+  write_origin(json, "file", origin);
   json.key("column");
   json.number(static_cast<unsigned>(origin.column));
   json.member("hint", hint);

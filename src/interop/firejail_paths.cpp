@@ -134,9 +134,10 @@ void FirejailPaths::hide(const FirejailLine& line, std::vector<Finding>& finding
   const std::size_t before = entries_.size();
   collect(Use::Hide, line, findings);
   const auto is_exempt = [&](const Entry& entry) {
-    return std::any_of(exempt_.begin(), exempt_.end(), [&](const std::string& pattern) {
-      return pattern == entry.path || ::fnmatch(pattern.c_str(), entry.path.c_str(), FNM_PATHNAME) == 0;
-    });
+    return exempt_.contains(entry.path) ||
+           std::any_of(exempt_patterns_.begin(), exempt_patterns_.end(), [&](const std::string& pattern) {
+             return ::fnmatch(pattern.c_str(), entry.path.c_str(), FNM_PATHNAME) == 0;
+           });
   };
   const auto kept = std::remove_if(entries_.begin() + static_cast<std::ptrdiff_t>(before), entries_.end(), is_exempt);
   if (kept != entries_.end()) {
@@ -152,7 +153,10 @@ bool FirejailPaths::take(const FirejailLine& line, std::vector<Finding>& finding
     hide(line, findings);
   } else if (command == "noblacklist" || command == "nodeny") {
     for (std::string& path : expand(line.argument)) {
-      exempt_.push_back(std::move(path));
+      if (is_pattern(path)) {
+        exempt_patterns_.push_back(path);
+      }
+      exempt_.insert(std::move(path));
     }
     findings.push_back(mapped(line.text, "later lines do not hide it", line.origin));
   } else if (command == "nowhitelist" || command == "noallow") {
@@ -268,8 +272,9 @@ bool FirejailPaths::take_other(const FirejailLine& line, std::vector<Finding>& f
                                                     line.origin)
                                           : mapped(line.text, "nothing that can be written can be executed", line.origin));
   } else if (command == "mkdir" || command == "mkfile") {
-    findings.push_back(changed(line.text, "nothing", std::string("sbx makes nothing on the host; before the first run: ") +
-                               (command == "mkdir" ? "mkdir -p " : "touch ") + expand(line.argument).front(), line.origin));
+    findings.push_back(changed(line.text, std::string(command == "mkdir" ? "mkdir -p " : "touch ") +
+                                              expand(line.argument).front() + ", before the first run",
+                               "sbx makes nothing on the host", line.origin));
   } else if (command == "writable-var") {
     write("/var");
   } else if (command == "writable-var-log") {
@@ -289,10 +294,18 @@ bool FirejailPaths::take_other(const FirejailLine& line, std::vector<Finding>& f
   return true;
 }
 
+// Or above one.
 bool FirejailPaths::is_below_whitelisted(const std::string& path) const {
-  return std::any_of(whitelisted_.begin(), whitelisted_.end(), [&](const std::string& one) {
-    return is_in(path, one) || is_in(one, path);
-  });
+  const auto below = whitelisted_.lower_bound(path + "/");
+  if (below != whitelisted_.end() && is_in(*below, path)) {
+    return true;
+  }
+  for (std::size_t end = path.size(); end != std::string::npos && end > 0; end = path.rfind('/', end - 1)) {
+    if (whitelisted_.contains(path.substr(0, end))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // Whether anything of the policy shows the path, so that hiding it needs a line.
@@ -455,7 +468,7 @@ void FirejailPaths::finish(LayerDraft& draft, bool host_network, std::vector<Fin
         tops_.insert(std::move(top));
       }
       if (entry.path != "/run" && entry.path != "/var/run" && entry.path != "/var/lock") {
-        whitelisted_.push_back(entry.path);
+        whitelisted_.insert(entry.path);
       }
     }
     home_read_only_ = home_read_only_ || (entry.use == Use::ReadOnly && entry.path == "~");

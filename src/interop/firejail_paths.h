@@ -55,11 +55,12 @@ class FirejailPaths {
   const ImportRequest& request_;
   std::vector<Entry> entries_;
   std::vector<policy::PathEntry> programs_, etc_;
-  std::vector<std::string> exempt_;       // noblacklist so far, patterns
+  std::set<std::string> exempt_;          // noblacklist so far
+  std::vector<std::string> exempt_patterns_;
   std::set<std::string> not_whitelisted_; // nowhitelist so far
   std::set<std::string> hidden_;          // as written
   std::set<std::string> tops_;            // directories of which only whitelisted parts stay
-  std::vector<std::string> whitelisted_;
+  std::set<std::string> whitelisted_;
   bool private_home_ = false, home_read_only_ = false, private_tmp_ = false, private_etc_ = false;
   bool private_cache_ = false;
 };
