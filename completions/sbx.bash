@@ -9,7 +9,7 @@ _sbx_options() {
               "--log --sink --notify-command --restart --dry-run --self-test --explain --trace-launch --report --quiet -q --json --color --no-color --help -h" ;;
     learn) echo "--policy -p --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P" \
               "--connect --bind --dns --allow --deny --limit --env --tty --user --dry-run --report --output -o" \
-              "--exact --view --verify --merge --check --strict --junit --quiet -q --json --color --no-color --help -h" ;;
+              "--exact --engine --pid --unit --for --view --verify --merge --check --strict --junit --quiet -q --json --color --no-color --help -h" ;;
     minimize) echo "--output -o --verify --quiet -q --help -h" ;;
     check) echo "--strict --json --color --no-color --help -h" ;;
     show) echo "--origin --json --help -h" ;;
@@ -38,7 +38,8 @@ _sbx_takes_value() {
     --policy | -p | -qp | --ro | --rw | --overlay | --exec | --tmpfs | --hide | --workdir | --home | --net | \
       --publish | -P | -qP | --connect | --bind | --dns | --allow | --deny | --on-violation | --limit | --env | --tty | --user | --keep-fd | \
       --log | --sink | --notify-command | --restart | --syscall | --exe | \
-      --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o | -qo | --outdir | --view | --verify | --check | --junit | --threshold) return 0 ;;
+      --allow-degraded | --report | --color | --since | --match | --alert-on | --seccomp | --compat | --from | --to | --output | -o | -qo | --outdir | --view | --verify | --check | --junit | --threshold | \
+      --engine | --pid | --unit | --for) return 0 ;;
   esac
   return 1
 }
@@ -65,6 +66,7 @@ _sbx_value() {
     --policy | -p | -qp | --check) _sbx_policies "$2" ;;
     --ro | --rw | --exec | --hide | --report | --notify-command | --exe | --seccomp | --output | -o | -qo | --junit) _sbx_paths -f "$2" ;;
     --overlay | --tmpfs | --workdir | --outdir) _sbx_paths -d "$2" ;;
+    --engine) _sbx_words "auto notify ebpf" "$2" ;;
     --view) _sbx_words "host policy" "$2" ;;
     --verify) _sbx_words "auto always never" "$2" ;;
     --home) _sbx_words "private none read write" "$2" ;;

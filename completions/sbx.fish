@@ -14,7 +14,7 @@ function __sbx_command
                 return 0
             case --policy -p -qp --ro --rw --overlay --exec --tmpfs --hide --workdir --home --net --publish -P -qP \
                 --connect --bind --dns --allow --deny --on-violation --limit --env --tty --user --keep-fd --allow-degraded --report --color --seccomp --compat \
-                --output -o -qo --view --verify --check --junit --log --sink --notify-command --restart
+                --output -o -qo --view --verify --check --junit --engine --pid --unit --for --log --sink --notify-command --restart
                 set i (math $i + 2)
             case '-*'
                 set i (math $i + 1)
@@ -139,6 +139,10 @@ complete -c sbx -n '__sbx_in learn' -l merge -d 'unite with earlier runs'
 complete -c sbx -n '__sbx_in learn' -l check -x -a '(__sbx_policies)' -d 'check a policy'
 complete -c sbx -n '__sbx_in learn' -l junit -r -F -d 'write the result as XML'
 complete -c sbx -n '__sbx_in learn' -l exact -d 'watch every call'
+complete -c sbx -n '__sbx_in learn' -l engine -x -a 'auto notify ebpf' -d 'who watches'
+complete -c sbx -n '__sbx_in learn' -l pid -x -a '(__fish_complete_pids)' -d 'watch a process that runs'
+complete -c sbx -n '__sbx_in learn' -l unit -x -d 'watch a systemd unit that runs'
+complete -c sbx -n '__sbx_in learn' -l for -x -d 'with --pid and --unit, for so long'
 complete -c sbx -n '__sbx_in learn' -l view -x -a 'host policy' -d 'which files are there'
 complete -c sbx -n '__sbx_in learn minimize' -l verify -x -a 'auto always never' -d 'prove it by a second run'
 complete -c sbx -n '__sbx_in syscall' -l dump -d 'print every call'

@@ -7,7 +7,8 @@ SBX_SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 SBX_TEST_USER=sbx-test
 
 BUILD_PACKAGES=(cmake ninja-build g++ pkg-config libseccomp-dev libcap-dev libcli11-dev
-  libtomlplusplus-dev catch2 libfmt-dev nlohmann-json3-dev python3 python3-jsonschema)
+  libtomlplusplus-dev catch2 libfmt-dev nlohmann-json3-dev clang bpftool libbpf-dev libelf-dev
+  zlib1g-dev python3 python3-jsonschema)
 
 # The programs whose policies are tested on them. Their services are not wanted: see need_packages.
 REAL_PACKAGES=(apache2 redis-server memcached postgresql sqlite3 wget git openssh-client

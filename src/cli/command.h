@@ -20,6 +20,9 @@ struct LearnOptions {
   std::string verify = "auto";    // "auto", "always", "never"
   policy::Text check;             // the policy to check; empty: learn one
   std::string junit;              // --junit FILE
+  std::string engine = "auto";    // "auto", "notify", "ebpf"
+  std::string pid, unit;          // what runs already: a process, a systemd unit; empty: a command
+  std::string length;             // --for TIME; empty: until it ends, or a signal comes
   bool exact = false;
   bool merge = false;
 };

@@ -2,6 +2,7 @@
 #include "cli/learn_run.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,8 +13,11 @@
 
 #include "base/text.h"
 #include "cli/launch_command.h"
+#include "cli/learn_engine.h"
 #include "cli/output.h"
+#include "learn/ebpf_record.h"
 #include "learn/recorder.h"
+#include "sys/pidfd.h"
 #include "sys/process.h"
 #include "sys/unique_fd.h"
 
@@ -102,10 +106,29 @@ Error error_from(const std::string& text) {
   ::_exit(told && status ? *status : static_cast<int>(ExitCode::SbxFailed));
 }
 
-Result<std::string> read_all(int pipe) {
+// Until the pipe has something, or the kernel's half has.
+Status wait(int pipe, learn::EbpfWatch& kernel) {
+  constexpr int kCollectEvery = 100;  // milliseconds
+  std::array<pollfd, 2> waited{pollfd{pipe, POLLIN, 0}, pollfd{kernel.descriptor(), POLLIN, 0}};
+  while (::poll(waited.data(), waited.size(), kCollectEvery) < 0 || waited[0].revents == 0) {
+    SBX_TRY(kernel.collect());
+  }
+  return {};
+}
+
+Status follow(learn::EbpfWatch& kernel, pid_t child) {
+  const sys::UniqueFd process(sys::open_pidfd(child));
+  return process ? kernel.follow_launcher(process.get())
+                 : Status{Error{"cannot open the process that watches the run", -process.get()}};
+}
+
+Result<std::string> read_all(int pipe, learn::EbpfWatch* kernel) {
   std::string text;
   std::array<char, 65536> block{};
   for (;;) {
+    if (kernel != nullptr) {
+      SBX_TRY(wait(pipe, *kernel));
+    }
     const ssize_t length = ::read(pipe, block.data(), block.size());
     if (length == 0) {
       return text;
@@ -119,11 +142,16 @@ Result<std::string> read_all(int pipe) {
 
 }  // namespace
 
-Result<WatchedRun> run_watched(const plan::LaunchPlan& plan, const Command& command) {
+Result<WatchedRun> run_watched(const plan::LaunchPlan& plan, const Command& command,
+                               std::unique_ptr<learn::EbpfWatch> kernel) {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+  std::array<int, 2> gate_ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0 || ::pipe2(gate_ends.data(), O_CLOEXEC) != 0) {
     return Error{"cannot make a pipe", errno};
   }
+  // The watching process starts nothing before the kernel's half knows it.
+  sys::UniqueFd gate(gate_ends[0]);
+  sys::UniqueFd gate_opener(gate_ends[1]);
   sys::UniqueFd reader(ends[0]);
   sys::UniqueFd writer(ends[1]);
   watcher = 0;
@@ -137,6 +165,11 @@ Result<WatchedRun> run_watched(const plan::LaunchPlan& plan, const Command& comm
   if (child == 0) {
     signals.restore();
     reader.reset();
+    kernel.reset();  // the parent's
+    gate_opener.reset();
+    if (char opened = 0; ::read(gate.get(), &opened, 1) != 1) {
+      ::_exit(static_cast<int>(ExitCode::SbxFailed));
+    }
     // Nothing of a run outlives sbx.
     if (sys::set_parent_death_signal(SIGTERM) < 0 || ::getppid() != parent) {
       ::_exit(static_cast<int>(ExitCode::SbxFailed));
@@ -145,7 +178,16 @@ Result<WatchedRun> run_watched(const plan::LaunchPlan& plan, const Command& comm
   }
   watcher = child;
   writer.reset();
-  const auto text = read_all(reader.get());
+  const Status followed = kernel ? follow(*kernel, child) : Status{};
+  if (followed) {
+    write_all(gate_opener.get(), "o");
+  }
+  gate_opener.reset();
+  const auto text = followed ? read_all(reader.get(), kernel.get()) : Result<std::string>(followed.error());
+  if (!text) {
+    reader.reset();  // nobody waits for what it has to say
+    ::kill(child, SIGTERM);
+  }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -159,6 +201,14 @@ Result<WatchedRun> run_watched(const plan::LaunchPlan& plan, const Command& comm
   auto seen = learn::from_wire(std::string_view(*text).substr(1));
   if (!seen) {
     return std::move(seen).error();
+  }
+  if (kernel) {
+    auto counted = kernel->finish();
+    if (!counted) {
+      return std::move(counted).error();
+    }
+    tell_losses(kernel->losses(), command);
+    seen = learn::join_engines(*std::move(counted), *seen);
   }
   return WatchedRun{*std::move(seen), WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
                     interrupted != 0};

@@ -4,8 +4,11 @@
 // pipe. Ctrl-C reaches the command, ends the run, and loses nothing.
 #pragma once
 
+#include <memory>
+
 #include "base/result.h"
 #include "cli/command.h"
+#include "learn/ebpf_watch.h"
 #include "learn/observations.h"
 #include "plan/launch_plan.h"
 
@@ -17,6 +20,8 @@ struct WatchedRun {
   bool interrupted = false;   // by a signal to sbx, which was passed on
 };
 
-Result<WatchedRun> run_watched(const plan::LaunchPlan& plan, const Command& command);
+// `kernel`: the eBPF engine, which has not started yet; null: the supervisor sees all there is.
+Result<WatchedRun> run_watched(const plan::LaunchPlan& plan, const Command& command,
+                               std::unique_ptr<learn::EbpfWatch> kernel = nullptr);
 
 }  // namespace sbx::cli

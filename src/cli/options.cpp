@@ -32,6 +32,7 @@ constexpr VerbInfo kVerbs[] = {
      "sbx learn -o ~/.config/sbx/policies/report.toml -- report --all\n"
      "sbx learn -- gcc -c hello.c                # to standard output\n"
      "sbx learn -p nginx -o mine.toml -- nginx   # narrow a policy down to what is used\n"
+     "sbx learn --pid 4711 --for 10m -o it.toml  # as root: of a program that runs already\n"
      "sbx learn --rw ~/out --net host -- ./fetch # as for sbx run: really written, really connected\n"},
     {Verb::Minimize, "minimize", "[OPTION]… POLICY [--] COMMAND [ARGUMENT]…",
      "leave out of a policy what a command does not need",
@@ -272,6 +273,14 @@ constexpr OptionInfo kOptions[] = {
 
     {Option::Exact, "learn", "Learning", "--exact", "", "", false, Offer::Nothing, "",
      "watch every call, slowly, and grant none unseen"},
+    {Option::Engine, "learn", "Learning", "--engine", "", "WHICH", false, Offer::Words, "auto|notify|ebpf",
+     "who watches: programs in the kernel (root), or the supervisor; auto: the first that can"},
+    {Option::Pid, "learn", "Learning", "--pid", "", "PID", false, Offer::Nothing, "",
+     "watch a process that runs already, its threads and children (root)"},
+    {Option::Unit, "learn", "Learning", "--unit", "", "UNIT", false, Offer::Nothing, "",
+     "watch a systemd unit that runs, or the cgroup of that path (root)"},
+    {Option::For, "learn", "Learning", "--for", "", "TIME", false, Offer::Nothing, "",
+     "with --pid and --unit: for so long, as 30s, 10m, 2h; else until it ends or Ctrl-C"},
     {Option::View, "learn", "Learning", "--view", "", "WHAT", false, Offer::Words, "host|policy",
      "which files are there: the host's, or those that BASE shows"},
     {Option::Merge, "learn", "Learning", "--merge", "", "", false, Offer::Nothing, "",

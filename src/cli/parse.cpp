@@ -97,10 +97,30 @@ Status check_learning(const Command& command) {
   if (!checks && (command.strict || !learn.junit.empty())) {
     return Error{.action = "--strict and --junit belong to --check", .hint = help_hint(command.verb)};
   }
+  if (!learn.length.empty() && learn.pid.empty() && learn.unit.empty()) {
+    return Error{.action = "--for belongs to --pid and --unit",
+                 .hint = "a command's time is limited by --limit time=TIME"};
+  }
   if (learn.merge && command.output.empty()) {
     return Error{.action = "--merge needs a file to merge with", .hint = "write --output FILE"};
   }
   return {};
+}
+
+// --pid, --unit: nothing is started, so nothing can be said about how.
+Status check_learning_running(const Command& command) {
+  const LearnOptions& learn = command.learn;
+  if (!command.operands.empty() || (!learn.pid.empty() && !learn.unit.empty())) {
+    return Error{.action = "a process, a unit and a command: one thing is watched at a time",
+                 .hint = "give one of --pid, --unit and COMMAND"};
+  }
+  if (!learn.check.value.empty() || learn.engine == "notify" || learn.verify == "always" ||
+      command.dry_run || !command.report.empty()) {
+    return Error{.action = "--check, --engine notify, --verify always, --dry-run and --report belong to a "
+                           "command that sbx starts",
+                 .hint = "leave them out with --pid and --unit"};
+  }
+  return check_learning(command);
 }
 
 Status check_operands(const Command& command) {
@@ -113,6 +133,9 @@ Status check_operands(const Command& command) {
       }
       return {};
     case Verb::Learn:
+      if (!command.learn.pid.empty() || !command.learn.unit.empty()) {
+        return check_learning_running(command);
+      }
       if (count == 0) {
         return Error{.action = "no command to learn from",
                      .hint = "write sbx learn COMMAND, as sbx learn -o ls.toml -- ls /"};

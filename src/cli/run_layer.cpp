@@ -370,6 +370,17 @@ Status apply(const GivenOption& given, Command& command) {
     case Option::Exact:
       command.learn.exact = true;
       return {};
+    case Option::Engine:
+      return set_word(option, value, command.learn.engine);
+    case Option::Pid:
+      command.learn.pid = value;
+      return {};
+    case Option::Unit:
+      command.learn.unit = value;
+      return {};
+    case Option::For:
+      command.learn.length = value;
+      return {};
     case Option::View:
       return set_word(option, value, command.learn.view);
     case Option::Verify:

@@ -11,6 +11,7 @@
 #include "cli/policies.h"
 #include "cli/verbs.h"
 #include "host/doctor.h"
+#include "learn/ebpf_support.h"
 
 namespace sbx::cli {
 namespace {
@@ -93,6 +94,17 @@ std::string policies_error() {
   return text.substr(0, text.find('\n')).substr(std::string_view("sbx: ").size());
 }
 
+// What sbx learn watches with, for whoever asks.
+Finding learning_engine() {
+  const Status possible = learn::ebpf_possible(learn::ebpf_facts());
+  if (possible) {
+    return {"eBPF for sbx learn", Finding::State::Good, "possible",
+            "programs are watched at nearly their own speed, also those that run already", ""};
+  }
+  return {"eBPF for sbx learn", Finding::State::Absent, possible.error().action,
+          "sbx learn watches by notification; --pid and --unit do not work", possible.error().hint};
+}
+
 }  // namespace
 
 Result<int> doctor(const Command& command) {
@@ -101,7 +113,8 @@ Result<int> doctor(const Command& command) {
     return std::move(facts).error();
   }
   facts->policies_error = policies_error();
-  const auto findings = host::examine(*facts);
+  auto findings = host::examine(*facts);
+  findings.push_back(learning_engine());
   const bool works = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.state == Finding::State::Broken || finding.state == Finding::State::Unknown;
   });

@@ -12,7 +12,9 @@
 #include "base/text.h"
 #include "cli/check_output.h"
 #include "cli/learn_addresses.h"
+#include "cli/learn_engine.h"
 #include "cli/learn_run.h"
+#include "cli/learn_running.h"
 #include "cli/learn_view.h"
 #include "cli/output.h"
 #include "cli/plan_run.h"
@@ -37,6 +39,7 @@ const auto kNoLap = [](std::string_view) {};
 struct Plans {
   Planned base;     // without what learning adds, and without the command
   Planned watched;
+  std::string running;  // "process 4711", of what ran already, on the host itself; else empty
 };
 
 Result<Plans> plan_both(const Command& command, const plan::HostFacts& facts) {
@@ -56,7 +59,7 @@ Result<Plans> plan_both(const Command& command, const plan::HostFacts& facts) {
   if (!watched) {
     return std::move(watched).error();
   }
-  return Plans{*std::move(base), *std::move(watched)};
+  return Plans{*std::move(base), *std::move(watched), {}};
 }
 
 learn::Shown shown_under(const plan::LaunchPlan& plan, const std::string& home,
@@ -81,6 +84,10 @@ learn::FileKind kind_on_host(const std::string& path) {
 }
 
 std::string how_watched(const Command& command, const Plans& plans) {
+  if (!plans.running.empty()) {
+    return fmt::format("Watched on the host, as {}, which ran already: what it did at its start is not here.",
+                       plans.running);
+  }
   return fmt::format("Watched under {} and its confinement. It saw {}.", plans.base.file.name,
                      command.learn.view == "policy"
                          ? "the files of that alone"
@@ -91,7 +98,10 @@ learn::Surroundings surroundings(const plan::HostFacts& facts, const Plans& plan
   const std::string& home = plans.base.plan.identity.home;
   return {facts.arch, home, plans.watched.plan.cwd,
           [&](const std::string& path) { return shown_under(plans.base.plan, home, path); },
-          [&](const std::string& path) { return shown_under(plans.watched.plan, home, path).visible; },
+          [&](const std::string& path) {
+            return plans.running.empty() ? shown_under(plans.watched.plan, home, path).visible
+                                         : kind_on_host(path) != learn::FileKind::Missing;
+          },
           kind_on_host,
           [&](const std::string& address, bool is_bind) {
             return answer_address(plans.base.plan, address, is_bind);
@@ -146,6 +156,9 @@ Result<int> report_check(const Command& command, const plan::HostFacts& facts, c
 }
 
 std::string policy_name(const std::string& output) {
+  if (output.empty()) {
+    return "learned";
+  }
   std::string name(path::basename(output));
   if (name.ends_with(".toml")) {
     name.resize(name.size() - 5);
@@ -157,6 +170,55 @@ void say(const Command& command, const std::string& text) {
   if (!command.quiet) {
     write_all(STDERR_FILENO, "sbx: " + text + "\n");
   }
+}
+
+// The policy's text.
+Result<std::string> write_learned(const Command& command, const plan::HostFacts& facts, const Plans& plans,
+                                  learn::Observations& seen) {
+  if (command.learn.merge) {
+    SBX_TRY(merge_seen(command, seen));
+  }
+  const learn::Learned learned = reduce(command, facts, plans, seen);
+  std::string text = policy::to_toml(learned.layer, learned.comments);
+  const std::string name = policy_name(command.output);
+  // What was written must be what was meant.
+  if (const auto back = policy::read_toml(text, name + ".toml", name); !back) {
+    return back.error();
+  }
+  if (command.output.empty()) {
+    SBX_TRY(print(text));
+  } else {
+    SBX_TRY(write_file(command.output, text));
+    say(command, fmt::format("wrote {}", command.output));
+  }
+  return text;
+}
+
+// What runs already. BASE is what its policy is made from; it confines nothing now.
+Result<int> learn_running(Command command) {
+  auto facts = host::probe();
+  if (!facts) {
+    return facts.error();
+  }
+  const auto running = find_running(command);
+  if (!running) {
+    return running.error();
+  }
+  command.operands = running->command;
+  facts->cwd = running->cwd;
+  auto base = plan_run(command, *facts, kNoLap, {.command_may_be_hidden = true});
+  if (!base) {
+    return std::move(base).error();
+  }
+  Plans plans{*base, *base, running->what};
+  plans.watched.plan.program = running->program;
+  plans.watched.plan.cwd = running->cwd;
+  auto seen = watch_running(*running, command, facts->arch);
+  if (!seen) {
+    return std::move(seen).error();
+  }
+  const auto text = write_learned(command, *facts, plans, *seen);
+  return text ? Result<int>(0) : text.error();
 }
 
 // Why a second run would not be the same, or would do something twice; empty: it would be.
@@ -239,6 +301,9 @@ Result<int> learn(const Command& given) {
   if (!command.output.empty()) {
     SBX_TRY(make_place_for(command.output));
   }
+  if (command.operands.empty()) {
+    return learn_running(command);
+  }
   auto facts = host::probe();
   if (!facts) {
     return facts.error();
@@ -247,35 +312,28 @@ Result<int> learn(const Command& given) {
   if (!plans) {
     return std::move(plans).error();
   }
-  SBX_TRY(plan::observe(plans->watched.plan, command.learn.exact ? plan::Watching::Exact
-                                                                 : plan::Watching::Notable));
+  auto kernel = choose_engine(plans->watched.plan, command);
+  if (!kernel) {
+    return std::move(kernel).error();
+  }
+  SBX_TRY(plan::observe(plans->watched.plan,
+                        command.learn.exact ? plan::Watching::Exact : plan::Watching::Notable,
+                        *kernel ? plan::Granted::Elsewhere : plan::Granted::ToSupervisor));
   if (command.dry_run) {
     SBX_TRY(print(command.json ? plan::to_json(plans->watched.plan)
                                : plan::to_text(plans->watched.plan)));
     return 0;
   }
-  auto run = run_watched(plans->watched.plan, command);
+  auto run = run_watched(plans->watched.plan, command, *std::move(kernel));
   if (!run) {
     return run.error();
   }
   if (!command.learn.check.value.empty()) {
     return report_check(command, *facts, *plans, run->seen);
   }
-  if (command.learn.merge) {
-    SBX_TRY(merge_seen(command, run->seen));
-  }
-  const learn::Learned learned = reduce(command, *facts, *plans, run->seen);
-  const std::string text = policy::to_toml(learned.layer, learned.comments);
-  const std::string name = command.output.empty() ? "learned" : policy_name(command.output);
-  // What was written must be what was meant.
-  if (const auto back = policy::read_toml(text, name + ".toml", name); !back) {
-    return back.error();
-  }
-  if (command.output.empty()) {
-    SBX_TRY(print(text));
-  } else {
-    SBX_TRY(write_file(command.output, text));
-    say(command, fmt::format("wrote {}", command.output));
+  auto text = write_learned(command, *facts, *plans, run->seen);
+  if (!text) {
+    return std::move(text).error();
   }
   if (run->status != 0) {
     say(command, fmt::format("the command ended with status {}: the policy holds what it did until then",
@@ -290,7 +348,7 @@ Result<int> learn(const Command& given) {
                              command.output.empty() ? "FILE" : command.output));
     return 0;
   }
-  return verify(command, *facts, name, text, run->status);
+  return verify(command, *facts, policy_name(command.output), *text, run->status);
 }
 
 }  // namespace sbx::cli

@@ -32,9 +32,12 @@ bool is_dangerous(std::string_view call) {
 }
 
 // The rule with a record of its use.
-Rule watched(Rule rule) {
+Rule watched(Rule rule, Granted granted) {
   switch (rule.action.verdict) {
     case Verdict::Allow:
+      if (granted == Granted::Elsewhere && !is_unnamed(rule)) {
+        return rule;
+      }
       rule.mediation = is_unnamed(rule) ? Mediation::ObserveLacking : Mediation::Observe;
       break;
     case Verdict::Errno:
@@ -68,7 +71,8 @@ Result<Condition> unwatched(std::string_view call, const std::vector<Rule>& rule
 }
 
 // An everyday use is no news wherever the policy would let it run; what comes before is not.
-Status watch(std::string_view call, Watching watching, const Rule& denied, std::vector<Rule>& rules) {
+Status watch(std::string_view call, Watching watching, Granted granted, const Rule& denied,
+             std::vector<Rule>& rules) {
   std::vector<Rule> all;
   for (Rule& rule : rules) {
     // Mediated, where it is: an address is decided as the policy says.
@@ -96,7 +100,7 @@ Status watch(std::string_view call, Watching watching, const Rule& denied, std::
                            : Condition{Condition::Kind::And, {}, {rule.condition, *quiet}};
       all.push_back(std::move(fast));
     }
-    all.push_back(watched(rule));
+    all.push_back(watched(rule, granted));
   }
   rules = std::move(all);
   return {};
@@ -113,14 +117,14 @@ policy::PolicyLayer unnamed_calls() {
   return layer;
 }
 
-Status observe(LaunchPlan& plan, Watching watching) {
+Status observe(LaunchPlan& plan, Watching watching, Granted granted) {
   for (int number = 0; number <= seccomp::highest_number(plan.filter.arch); ++number) {
     const std::string_view call = seccomp::name_of(plan.filter.arch, number);
     if (call.empty()) {
       continue;
     }
     std::vector<Rule> rules = seccomp::rules_for(plan.filter, number);
-    SBX_TRY(watch(call, watching, plan.filter.denied, rules));
+    SBX_TRY(watch(call, watching, granted, plan.filter.denied, rules));
     plan.filter.calls[number] = std::move(rules);
   }
   auto program = seccomp::compile(plan.filter);

@@ -27,8 +27,14 @@ enum class Watching : std::uint8_t {
 // sbx's own among them (W^X, namespaces, the terminal), also those that the policy itself lacks.
 policy::PolicyLayer unnamed_calls();
 
+// Who hears of the calls that run as the policy grants them.
+enum class Granted : std::uint8_t {
+  ToSupervisor,
+  Elsewhere,  // the kernel counts them (learn/ebpf_watch.h): they keep their speed
+};
+
 // Error: a filter that is too large.
-Status observe(LaunchPlan& plan, Watching watching);
+Status observe(LaunchPlan& plan, Watching watching, Granted granted = Granted::ToSupervisor);
 
 // What is granted writable becomes an overlay where it is a directory, so that a second run of the
 // same command changes nothing. False if a file is left that can be written.

@@ -10,24 +10,28 @@ namespace {
 
 constexpr int kMptcp = 262;  // IPPROTO_MPTCP
 
-std::optional<plan::Transport> transport_of(int socket) {
-  const int type = sys::get_option(socket, SOL_SOCKET, SO_TYPE).value_or(0);
-  const int protocol = sys::get_option(socket, SOL_SOCKET, SO_PROTOCOL).value_or(-1);
-  if (type == SOCK_STREAM && (protocol == IPPROTO_TCP || protocol == kMptcp)) {
+std::optional<plan::Transport> transport_of(const SocketForm& socket) {
+  if (socket.type == SOCK_STREAM && (socket.protocol == IPPROTO_TCP || socket.protocol == kMptcp)) {
     return plan::Transport::Tcp;
   }
-  return type == SOCK_DGRAM && protocol == IPPROTO_UDP ? std::optional(plan::Transport::Udp)
-                                                       : std::nullopt;
+  return socket.type == SOCK_DGRAM && socket.protocol == IPPROTO_UDP
+             ? std::optional(plan::Transport::Udp)
+             : std::nullopt;
 }
 
-std::optional<plan::Destination> place_of(int socket, sys::SocketAddress address,
+SocketForm form_of(int socket) {
+  return {sys::get_option(socket, SOL_SOCKET, SO_DOMAIN).value_or(-1),
+          sys::get_option(socket, SOL_SOCKET, SO_TYPE).value_or(0),
+          sys::get_option(socket, SOL_SOCKET, SO_PROTOCOL).value_or(-1)};
+}
+
+std::optional<plan::Destination> place_of(const SocketForm& socket, sys::SocketAddress address,
                                           bool takes_unspecified) {
   const auto transport = transport_of(socket);
-  const int domain = sys::get_option(socket, SOL_SOCKET, SO_DOMAIN).value_or(-1);
-  if (!transport || (domain != AF_INET && domain != AF_INET6)) {
+  if (!transport || (socket.domain != AF_INET && socket.domain != AF_INET6)) {
     return std::nullopt;
   }
-  if (takes_unspecified && domain == AF_INET && address.family() == AF_UNSPEC) {
+  if (takes_unspecified && socket.domain == AF_INET && address.family() == AF_UNSPEC) {
     address.storage.ss_family = AF_INET;
   }
   if (const auto v4 = address.ipv4()) {
@@ -57,14 +61,24 @@ bool leads_elsewhere(int socket) {
 
 std::optional<plan::Destination> reached_destination(int socket,
                                                      const sys::SocketAddress& address) {
+  return reached_destination(form_of(socket), address);
+}
+
+std::optional<plan::Destination> reached_destination(const SocketForm& socket,
+                                                     const sys::SocketAddress& address) {
   return reached(place_of(socket, address, false));
 }
 
 std::optional<plan::Destination> sent_to(int socket, const sys::SocketAddress& address) {
-  return reached(place_of(socket, address, true));
+  return reached(place_of(form_of(socket), address, true));
 }
 
 std::optional<plan::Destination> bound_place(int socket, const sys::SocketAddress& address) {
+  return bound_place(form_of(socket), address);
+}
+
+std::optional<plan::Destination> bound_place(const SocketForm& socket,
+                                             const sys::SocketAddress& address) {
   return place_of(socket, address, true);
 }
 

@@ -17,9 +17,16 @@ bool is_internet_socket(int socket);
 // (AF_SMC, AF_RDS) or lead to other networks.
 bool leads_elsewhere(int socket);
 
+// SO_DOMAIN, SO_TYPE, SO_PROTOCOL.
+struct SocketForm {
+  int domain = -1, type = 0, protocol = -1;
+};
+
 // The place that connect(2) or a send to this address reaches. Nothing for a socket that is neither
 // TCP (nor multipath TCP) nor UDP, and for an address that such a socket does not take.
 std::optional<plan::Destination> reached_destination(int socket, const sys::SocketAddress& address);
+std::optional<plan::Destination> reached_destination(const SocketForm& socket,
+                                                     const sys::SocketAddress& address);
 
 // The same for a send, which takes AF_UNSPEC for AF_INET (udp_sendmsg).
 std::optional<plan::Destination> sent_to(int socket, const sys::SocketAddress& address);
@@ -27,6 +34,8 @@ std::optional<plan::Destination> sent_to(int socket, const sys::SocketAddress& a
 // The place that bind(2) would take; 0.0.0.0 and :: stay what they are. It takes AF_UNSPEC for
 // AF_INET too.
 std::optional<plan::Destination> bound_place(int socket, const sys::SocketAddress& address);
+std::optional<plan::Destination> bound_place(const SocketForm& socket,
+                                             const sys::SocketAddress& address);
 
 // A flow label may carry a routing header (ipv6(7), IPV6_FLOWLABEL_MGR): none goes outside.
 sys::SocketAddress without_flow_label(sys::SocketAddress address);

@@ -52,10 +52,12 @@ OWNERS = [
     ("libelf.h", ["supervise/*.cpp"]),
     ("gelf.h", ["supervise/*.cpp"]),
     ("elfutils/*", ["supervise/*.cpp"]),
-    ("bpf/*", ["learn/*.cpp"]),
+    ("bpf/bpf.h", ["learn/*.cpp"]),
+    ("bpf/libbpf.h", ["learn/*.cpp"]),
+    ("bpf/bpf_*.h", ["learn/bpf/*.bpf.c"]),  # for programs in the kernel
 ]
 # At most this many files per folder may include the pattern.
-ONE_PER_FOLDER = ["nlohmann/*", "libelf.h", "gelf.h", "elfutils/*", "bpf/*", "toml++/*"]
+ONE_PER_FOLDER = ["nlohmann/*", "libelf.h", "gelf.h", "elfutils/*", "bpf/*bpf.h", "toml++/*"]
 
 # Folders in which the machine is a parameter: no environment, file, clock or id is asked for.
 PURE = ["base", "policy", "seccomp", "plan", "interop", "score", "events"]

@@ -14,7 +14,8 @@ using namespace sbx;
 
 namespace {
 
-plan::LaunchPlan plan_of(const std::vector<std::string>& allowed, plan::Watching watching) {
+plan::LaunchPlan plan_of(const std::vector<std::string>& allowed, plan::Watching watching,
+                         plan::Granted granted = plan::Granted::ToSupervisor) {
   policy::PolicyLayer layer;
   std::vector<policy::Text> names;
   for (const std::string& name : allowed) {
@@ -27,7 +28,7 @@ plan::LaunchPlan plan_of(const std::vector<std::string>& allowed, plan::Watching
   auto filter = plan::expand_filter(*merged, plan::HostFacts{});
   REQUIRE(filter);
   plan.filter = *std::move(filter);
-  REQUIRE(plan::observe(plan, watching));
+  REQUIRE(plan::observe(plan, watching, granted));
   return plan;
 }
 
@@ -57,6 +58,15 @@ TEST_CASE("observe: everyday calls keep their speed, others are recorded") {
   CHECK(rule_for(plan, "openat", {5, 0, O_TMPFILE | O_RDWR}).mediation == seccomp::Mediation::Observe);
   CHECK(rule_for(plan, "exit_group").mediation == seccomp::Mediation::Observe);
   CHECK(plan.exec_once);
+}
+
+TEST_CASE("observe: where the kernel counts, the supervisor hears only of what the policy lacks") {
+  const auto plan = plan_of({"@loader", "@basic-io", "getuid"}, plan::Watching::Exact, plan::Granted::Elsewhere);
+  CHECK(rule_for(plan, "read").action.verdict == seccomp::Verdict::Allow);
+  CHECK(rule_for(plan, "getuid").action.verdict == seccomp::Verdict::Allow);
+  CHECK(rule_for(plan, "newfstatat", {kHere}).action.verdict == seccomp::Verdict::Allow);
+  CHECK(rule_for(plan, "msgget").mediation == seccomp::Mediation::ObserveLacking);
+  CHECK(rule_for(plan, "ptrace").mediation == seccomp::Mediation::Deny);
 }
 
 TEST_CASE("observe: exact records everything") {
