@@ -79,7 +79,7 @@ Result<Score> score_policy(const std::string& name, const Command& command) {
     facts->name_servers = host::name_servers();
   }
   plan::Request request;
-  request.allow_degraded = {"landlock"};
+  request.allow_degraded = {"landlock", "cgroup"};  // neither is weighed
   Status looked;
   const auto plan = plan::resolve(*policy, request, *facts, command.neutral ? plan::neutral_probes() : host::probes(looked));
   SBX_TRY(looked);

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "interop/layer_draft.h"
+#include "interop/systemd_network.h"
 #include "interop/systemd_unit.h"
 #include "policy/capabilities.h"
 #include "seccomp/groups.h"
@@ -35,7 +36,7 @@ struct CallFilter {
 class Importer {
  public:
   Importer(const ImportRequest& request, std::vector<UnitLine> lines)
-      : request_(request), lines_(std::move(lines)) {}
+      : request_(request), lines_(std::move(lines)), network_(network_of(lines_)) {}
   Import import();
 
  private:
@@ -46,10 +47,15 @@ class Importer {
   bool take_calls(const UnitLine& line);
   bool take_limit(const UnitLine& line);
   bool take_network(const UnitLine& line);
+  void take_families(const UnitLine& line);
+  bool take_addresses(const UnitLine& line);
+  bool take_environment(const UnitLine& line);
+  std::optional<std::vector<std::string>> expanded_words(const UnitLine& line) const;
   void take_start(const UnitLine& line);
   void filter_words(const std::string& value, const Origin& origin, std::vector<std::string>& unknown);
   void finish();
   void finish_calls();
+  void finish_network(const Origin& here);
   void add_suid_rules(const Origin& origin);
   void say(const UnitLine& line, Finding::Kind kind, std::string becomes, std::string reason = {}) {
     findings_.push_back({kind, line.name + "=" + line.value, std::move(becomes), std::move(reason), line.origin});
@@ -61,8 +67,20 @@ class Importer {
   std::vector<Finding> findings_;
   CallFilter filter_;
   std::string protect_system_;
-  bool private_network_ = false, started_ = false, keeps_memory_clean_ = false;
+  UnitNetwork network_;
+  std::vector<policy::Text> unset_;  // counts last, wherever it stands
+  bool started_ = false, keeps_memory_clean_ = false;
 };
+
+// "EPERM" for "EPERM" and for "1", "kill" for itself; nothing for what is no error.
+std::optional<std::string> error_word(const std::string& text) {
+  if (text == "kill" || errno_from_name(text)) {
+    return text;
+  }
+  const auto number = parse_number(text);
+  const std::string name = number && *number < 4096 ? errno_name(static_cast<int>(*number)) : "";
+  return errno_from_name(name) ? std::optional(name) : std::nullopt;
+}
 
 // Switches of which sbx holds the stricter side always, or has a key for it.
 struct Switch {
@@ -148,9 +166,10 @@ bool Importer::take_value(const UnitLine& line) {
     say(line, on.value_or(true) ? kMapped : kChanged, "none can be made",
         on.value_or(true) ? "" : "namespaces.nested names those that may");
   } else if (line.name == "User" || line.name == "Group") {
-    const bool plain = !line.value.empty() && line.value.find('%') == std::string::npos;
+    const auto value = expand_specifiers(line.value, path::basename(request_.source));
+    const bool plain = value && !value->empty();
     if (plain) {
-      draft_.text(line.name == "User" ? Key::IdentityUser : Key::IdentityGroup, line.value, line.origin);
+      draft_.text(line.name == "User" ? Key::IdentityUser : Key::IdentityGroup, *value, line.origin);
     }
     say(line, plain ? kChanged : kDropped, plain ? "identity." + std::string(line.name == "User" ? "user" : "group") : "",
         plain ? "a name inside; outside it is the user who starts sbx" : "specifiers have no meaning here");
@@ -209,12 +228,23 @@ bool Importer::take_paths(const UnitLine& line) {
       Use{"CacheDirectory", Key::FilesystemWrite, "/var/cache/"}, Use{"LogsDirectory", Key::FilesystemWrite, "/var/log/"},
       Use{"ConfigurationDirectory", Key::FilesystemRead, "/etc/"}, Use{"RuntimeDirectory", Key::FilesystemTmpfs, "/run/"},
   };
+  if (line.name == "NoExecPaths") {
+    const bool all = line.value == "/";
+    say(line, all ? kMapped : kChanged, "what is writable is not executable",
+        all ? "" : "what is read-only stays so; filesystem.exec lists the programs that may be executed, if only those may");
+    return true;
+  }
   const auto* use = std::find_if(kUses.begin(), kUses.end(), [&](const Use& one) { return one.name == line.name; });
   if (use == kUses.end()) {
     return false;
   }
   std::vector<std::string> left_out;
-  for (const std::string& word : words(line.value, " \t")) {
+  const auto named = expanded_words(line);
+  if (!named) {
+    say(line, kDropped, "", "its quotes are not closed, or a specifier is known to the running service only");
+    return true;
+  }
+  for (const std::string& word : *named) {
     const bool optional = word.starts_with('-') || !use->below.empty();
     std::string path = word.substr(std::min(word.find_first_not_of("-+"), word.size()));
     std::string at;
@@ -227,7 +257,9 @@ bool Importer::take_paths(const UnitLine& line) {
     const auto usable = [](const std::string& one) {
       return one.starts_with('/') && one != "/" && one.find('%') == std::string::npos && path::is_normal(one);
     };
-    if (!usable(path) || (!at.empty() && !usable(at))) {
+    // Below what the host grants a place to mount upon must be there already; systemd would make one.
+    const bool is_made = !at.empty() && at != path && (at.starts_with("/var/") || at.starts_with("/srv/"));
+    if (!usable(path) || is_made || (!at.empty() && !usable(at))) {
       left_out.push_back(word);
     } else if (path.starts_with("/run/") && use->key == Key::FilesystemTmpfs) {
       // Below the empty /run that every imported service has.
@@ -258,11 +290,12 @@ void Importer::filter_words(const std::string& value, const Origin& origin, std:
   for (const std::string& word : words(value.substr(inverted ? 1 : 0), " \t")) {
     const std::size_t colon = word.find(':');
     const std::string name = word.substr(0, colon);
-    if (!is_known_call(name)) {
-      unknown.push_back(name);
+    const auto error_said = colon == std::string::npos ? std::string() : error_word(word.substr(colon + 1));
+    if (!is_known_call(name) || !error_said) {
+      unknown.push_back(word);
       continue;
     }
-    const std::string error = colon == std::string::npos ? "" : word.substr(colon + 1);
+    const std::string& error = *error_said;
     std::vector<std::string_view> calls{name};
     if (name.starts_with('@')) {
       calls = seccomp::expand_group(*seccomp::find_group(name));
@@ -279,8 +312,10 @@ void Importer::filter_words(const std::string& value, const Origin& origin, std:
 
 bool Importer::take_calls(const UnitLine& line) {
   if (line.name == "SystemCallErrorNumber") {
-    filter_.error = line.value;
-    say(line, kMapped, "seccomp.default");
+    const auto error = error_word(line.value);
+    filter_.error = error.value_or("");
+    say(line, error || line.value.empty() ? kMapped : kDropped, error ? "seccomp.default" : "",
+        error || line.value.empty() ? "" : "no error number; systemd kills then, and so does the policy");
   } else if (line.name == "SystemCallLog") {
     say(line, kDropped, "", "what is allowed is not told; sbx run --report writes what is denied");
   } else if (line.name == "SystemCallFilter") {
@@ -313,12 +348,19 @@ bool Importer::take_limit(const UnitLine& line) {
       Limit{"LimitCORE", Key::LimitsCore},        Limit{"LimitCPU", Key::LimitsCpu, true},
       Limit{"MemoryMax", Key::LimitsMemory},      Limit{"TasksMax", Key::LimitsProcesses},
       Limit{"CPUWeight", Key::LimitsCpuWeight},   Limit{"RuntimeMaxSec", Key::LimitsTime, true},
+      Limit{"CPUQuota", Key::LimitsCpuPercent},
   };
   const auto* limit = std::find_if(kLimits.begin(), kLimits.end(), [&](const Limit& one) { return one.name == line.name; });
   if (limit == kLimits.end()) {
     return false;
   }
   std::string value = line.value.substr(line.value.find(':') == std::string::npos ? 0 : line.value.find(':') + 1);
+  if (limit->key == Key::LimitsCpuPercent && value.ends_with('%')) {
+    value.pop_back();
+  }
+  if (value.ends_with("min")) {
+    value.resize(value.size() - 2);  // systemd.time(7); "m" means the same
+  }
   const auto number = limit->is_time ? parse_seconds(value) : parse_size(value);
   if (value == "infinity" || value.empty()) {
     say(line, kChanged, "nothing", "no limit of this policy's; those of the caller stay");
@@ -331,65 +373,134 @@ bool Importer::take_limit(const UnitLine& line) {
   return true;
 }
 
-bool Importer::take_network(const UnitLine& line) {
-  if (line.name == "PrivateNetwork") {
-    private_network_ = unit_boolean(line.value).value_or(true);
-    say(line, kMapped, private_network_ ? "network.mode = private" : "network.mode = host");
-  } else if (line.name == "RestrictAddressFamilies") {
-    std::vector<std::string> left_out;
-    const bool inverted = line.value.starts_with('~');
-    if (line.value.empty()) {
-      for (const char* family : {"unix", "inet", "inet6", "netlink", "packet"}) {
-        draft_.drop_name(Key::NetworkFamilies, family);
-      }
-      say(line, kMapped, "earlier lists are taken back");
-      return true;
+void Importer::take_families(const UnitLine& line) {
+  std::vector<std::string> left_out;
+  const bool inverted = line.value.starts_with('~');
+  if (line.value.empty()) {
+    say(line, kMapped, "earlier lists are taken back");
+    return;
+  }
+  if (line.value == "none") {
+    draft_.rule({"socket"}, "", "errno(EAFNOSUPPORT)", line.origin, "RestrictAddressFamilies=none");
+    say(line, kMapped, "seccomp.rule");
+    return;
+  }
+  for (const std::string& word : words(line.value, " \t~")) {
+    std::string family = word.starts_with("AF_") ? word.substr(3) : word;
+    std::transform(family.begin(), family.end(), family.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const bool known = family == "unix" || family == "inet" || family == "inet6" || family == "netlink" || family == "packet";
+    if (known && !inverted) {
+      draft_.name(Key::NetworkFamilies, family, line.origin);
+    } else if (known) {
+      draft_.rule({"socket"}, "domain == AF_" + word.substr(word.starts_with("AF_") ? 3 : 0), "errno(EAFNOSUPPORT)", line.origin, "");
+    } else {
+      left_out.push_back(word);
     }
-    if (line.value == "none") {
-      draft_.rule({"socket"}, "", "errno(EAFNOSUPPORT)", line.origin, "RestrictAddressFamilies=none");
-      say(line, kMapped, "seccomp.rule");
-      return true;
-    }
-    for (const std::string& word : words(line.value, " \t~")) {
-      std::string family = word.starts_with("AF_") ? word.substr(3) : word;
-      std::transform(family.begin(), family.end(), family.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-      const bool known = family == "unix" || family == "inet" || family == "inet6" || family == "netlink" || family == "packet";
-      if (known && !inverted) {
-        draft_.name(Key::NetworkFamilies, family, line.origin);
-      } else if (known) {
-        draft_.rule({"socket"}, "domain == AF_" + word.substr(word.starts_with("AF_") ? 3 : 0), "errno(EAFNOSUPPORT)", line.origin, "");
-      } else {
-        left_out.push_back(word);
-      }
-    }
-    say(line, left_out.empty() ? kMapped : kChanged, inverted ? "seccomp.rule" : "network.families",
-        left_out.empty() ? "" : "refused whatever is said: " + join(left_out, ", "));
-  } else if (line.name == "IPAddressAllow" || line.name == "IPAddressDeny" || line.name.starts_with("SocketBind") ||
-             line.name == "RestrictNetworkInterfaces") {
-    say(line, kDropped, "", "say it as network.connect and network.bind, which name ports too");
-  } else {
+  }
+  say(line, left_out.empty() ? kMapped : kChanged, inverted ? "seccomp.rule" : "network.families",
+      left_out.empty() ? "" : "refused whatever is said: " + join(left_out, ", "));
+}
+
+// IPAddress… and SocketBind…: only an allow list against "any" is one of sbx's too.
+bool Importer::take_addresses(const UnitLine& line) {
+  const bool of_addresses = line.name == "IPAddressAllow" || line.name == "IPAddressDeny";
+  if (!of_addresses && line.name != "SocketBindAllow" && line.name != "SocketBindDeny") {
     return false;
+  }
+  const bool denies = of_addresses ? network_.denies_addresses : network_.denies_ports;
+  const std::string key = of_addresses ? "network.connect" : "network.bind";
+  if (line.value.empty()) {
+    say(line, kMapped, "earlier lists are taken back");
+  } else if (of_addresses && (network_.is_private || (denies && network_.connect.empty()))) {
+    say(line, kMapped, "network.mode = private: nothing of the host's is reached");
+  } else if (!denies && line.name.ends_with("Allow")) {
+    say(line, kMapped, "nothing: the unit denies not all else");
+  } else if (!denies) {
+    say(line, kDropped, "", key + " lists what is allowed; without \"any\" the unit lists only what is not");
+  } else if (of_addresses) {
+    say(line, kChanged, key, "whoever connects to the service is not held back by address");
+  } else {
+    say(line, kMapped, key);
   }
   return true;
 }
 
+bool Importer::take_network(const UnitLine& line) {
+  if (line.name == "PrivateNetwork") {
+    say(line, kMapped, network_.is_private ? "network.mode = private" : "network.mode = host");
+  } else if (line.name == "RestrictAddressFamilies") {
+    take_families(line);
+  } else {
+    return take_addresses(line);
+  }
+  return true;
+}
+
+// The value's words with their quotes off and specifiers put in; nothing: they are not known yet.
+std::optional<std::vector<std::string>> Importer::expanded_words(const UnitLine& line) const {
+  const auto value = expand_specifiers(line.value, path::basename(request_.source));
+  return value ? unit_words(*value) : std::nullopt;
+}
+
 void Importer::take_start(const UnitLine& line) {
-  auto command = words(line.value, " \t");
-  if (started_ || command.empty()) {
-    say(line, kDropped, "", started_ ? "sbx runs one command" : "nothing to start");
+  if (started_ || line.value.empty()) {
+    say(line, line.value.empty() ? kMapped : kDropped, line.value.empty() ? "earlier lines are taken back" : "",
+        started_ ? "sbx runs one command" : "");
     return;
   }
   started_ = true;
-  const std::string program = command[0].substr(std::min(command[0].find_first_not_of("-@:+!"), command[0].size()));
-  const bool plain = line.value.find_first_of("\"'%$\\;") == std::string::npos && !program.empty();
-  if (plain && !path::basename(program).empty()) {
-    draft_.name(Key::PolicyPrograms, std::string(path::basename(program)), line.origin);
-    for (std::size_t i = 1; i < command.size(); ++i) {
-      draft_.append(Key::CommandArgs, command[i], line.origin);
-    }
+  const auto command = expanded_words(line);
+  const bool plain = command && !command->empty() && line.value.find_first_of("$;") == std::string::npos;
+  const std::string first = plain ? command->front() : "";
+  const std::string program(path::basename(first.substr(std::min(first.find_first_not_of("-@:+!"), first.size()))));
+  if (program.empty()) {
+    say(line, kChanged, "nothing", "variables, and specifiers that only the running service has, are left to systemd: give the "
+                                   "arguments to sbx run");
+    return;
   }
-  say(line, plain ? kMapped : kChanged, plain ? "policy.programs, command.args" : "nothing",
-      plain ? "" : "quotes, variables and specifiers are left to systemd: give the arguments to sbx run");
+  draft_.name(Key::PolicyPrograms, program, line.origin);
+  for (std::size_t i = 1; i < command->size(); ++i) {
+    draft_.append(Key::CommandArgs, (*command)[i], line.origin);
+  }
+  say(line, kMapped, "policy.programs, command.args");
+}
+
+bool Importer::take_environment(const UnitLine& line) {
+  if (line.name == "PassEnvironment" || line.name == "UnsetEnvironment") {
+    const Key key = line.name == "PassEnvironment" ? Key::EnvironmentKeep : Key::EnvironmentUnset;
+    std::vector<std::string> left_out;
+    for (const std::string& name : words(line.value, " \t")) {
+      if (name.find_first_of("=%\"'") != std::string::npos) {
+        left_out.push_back(name);
+      } else if (key == Key::EnvironmentUnset) {
+        unset_.push_back({name, line.origin});
+      } else {
+        draft_.name(key, name, line.origin);
+      }
+    }
+    say(line, left_out.empty() ? kMapped : kChanged, policy::qualified_name(key), left_out.empty() ? "" : "not names: " + join(left_out, " "));
+  } else if (line.name == "Environment") {
+    const auto assignments = expanded_words(line);
+    std::vector<std::string> left_out;
+    for (const std::string& one : assignments.value_or(std::vector<std::string>())) {
+      const std::size_t equals = one.find('=');
+      if (equals != std::string::npos && equals > 0) {
+        draft_.pair(Key::EnvironmentSet, one.substr(0, equals), one.substr(equals + 1), line.origin);
+      } else {
+        left_out.push_back(one);
+      }
+    }
+    say(line, assignments ? (left_out.empty() ? kMapped : kChanged) : kDropped, assignments ? "environment.set" : "",
+        !assignments ? "its quotes are not closed, or a specifier is known to the running service only: give the variable with --env"
+                     : left_out.empty() ? "" : "no assignments: " + join(left_out, " "));
+  } else if (line.name == "EnvironmentFile") {
+    say(line, line.value.empty() ? kMapped : kDropped, line.value.empty() ? "earlier lines are taken back" : "",
+        line.value.empty() ? "" : "its values may be secret and are read anew at each start: the unit keeps the line, and "
+                                  "environment.keep or --env NAME passes what it sets on");
+  } else {
+    return false;
+  }
+  return true;
 }
 
 void Importer::take(const UnitLine& line) {
@@ -397,21 +508,11 @@ void Importer::take(const UnitLine& line) {
     say(line, kDropped, "", "about the unit, not about what its service may do");
   } else if (line.name == "ExecStart") {
     take_start(line);
-  } else if (line.name == "Environment" && line.value.find_first_of("\"'%\\") == std::string::npos) {
-    for (const std::string& word : words(line.value, " \t")) {
-      const std::size_t equals = word.find('=');
-      if (equals != std::string::npos && equals > 0) {
-        draft_.pair(Key::EnvironmentSet, word.substr(0, equals), word.substr(equals + 1), line.origin);
-      }
-    }
-    say(line, kMapped, "environment.set");
-  } else if (line.name == "Environment" || line.name == "EnvironmentFile" || line.name == "UMask") {
-    say(line, kDropped, "", line.name == "UMask" ? "it is 022" : "give the variables with --env");
   } else if (take_switch(line) || take_value(line) || take_paths(line) || take_calls(line) || take_limit(line) ||
-             take_network(line)) {
+             take_network(line) || take_environment(line)) {
     return;
   } else {
-    say(line, kDropped, "", "about the service's life, or sbx has nothing like it: it stays in the unit");
+    say(line, kDropped, "", std::string(why_no_directive(line.name)));
   }
 }
 
@@ -438,6 +539,23 @@ void Importer::finish_calls() {
   }
 }
 
+void Importer::finish_network(const Origin& here) {
+  const bool reaches_none = network_.denies_addresses && network_.connect.empty();
+  draft_.text(Key::NetworkMode, network_.is_private || reaches_none ? "private" : "host", here);
+  const auto add = [&](Key key, bool denies, const std::vector<std::string>& entries) {
+    for (const std::string& entry : entries) {
+      if (denies) {
+        draft_.name(key, entry, here);
+      }
+    }
+    if (denies && entries.empty()) {
+      draft_.name(key, "none", here);
+    }
+  };
+  add(Key::NetworkConnect, network_.denies_addresses && !network_.is_private && !reaches_none, network_.connect);
+  add(Key::NetworkBind, network_.denies_ports, network_.bind);
+}
+
 void Importer::finish() {
   const Origin here{request_.source, 0, 0};
   draft_.text(Key::PolicyDescription, request_.name + ", imported of a unit of systemd's", here);
@@ -449,7 +567,12 @@ void Importer::finish() {
   }
   draft_.path_if_free(Key::FilesystemTmpfs, {"/run", {}, false, here});
   draft_.path_if_free(Key::FilesystemTmpfs, {"/var/tmp", {}, false, here});
-  draft_.text(Key::NetworkMode, private_network_ ? "private" : "host", here);
+  finish_network(here);
+  for (const policy::Text& name : unset_) {
+    draft_.drop_pair(Key::EnvironmentSet, name.value);
+    draft_.drop_name(Key::EnvironmentKeep, name.value);
+    draft_.name(Key::EnvironmentUnset, name.value, name.origin);
+  }
   draft_.text(Key::IdentitySingleUid, "pretend", here);
   draft_.text(Key::MemoryWx, keeps_memory_clean_ ? "deny" : "allow", here);
   if (!keeps_memory_clean_) {
@@ -459,8 +582,9 @@ void Importer::finish() {
 }
 
 Import Importer::import() {
-  for (const UnitLine& line : lines_) {
-    take(line);
+  const std::vector<bool> counts = which_count(lines_);
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    counts[i] ? take(lines_[i]) : say(lines_[i], kMapped, "nothing: a later line takes it back");
   }
   finish();
   Import import;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,6 +41,21 @@ std::span<const std::string_view> unit_directories();
 
 // systemd's words for true and false; nothing for others.
 std::optional<bool> unit_boolean(std::string_view value);
+
+// Words of a value with its quotes and backslashes taken away (systemd.syntax(7)); nothing: a quote is
+// not closed, or a backslash means nothing.
+std::optional<std::vector<std::string>> unit_words(std::string_view value);
+
+// A value with its specifiers ("%n") put in, as the service manager of the system has them
+// (systemd.unit(5)). Nothing: one is not known before the service runs, as %i of a template, or %H.
+std::optional<std::string> expand_specifiers(std::string_view value, std::string_view unit_name);
+
+// Whether each line still counts: of a directive with one value the last does, of a list its last empty
+// value and what follows.
+std::vector<bool> which_count(const std::vector<UnitLine>& lines);
+
+// Why a directive becomes nothing of a policy; for every name there is something to say.
+std::string_view why_no_directive(std::string_view name);
 
 bool looks_like_unit(std::string_view text, std::string_view source);
 

@@ -90,8 +90,8 @@ TEST_CASE("units: the filter is what systemd makes of its lines", "[interop][sys
 }
 
 TEST_CASE("units: what cannot be carried over is said", "[interop][systemd]") {
-  const auto done = import("EnvironmentFile=/etc/default/app\nIPAddressDeny=any\nExecStart=/bin/a\nExecStart=/bin/b\n"
-                           "ReadWritePaths=/ok %S/no\nLimitNOFILE=infinity\n");
+  const auto done = import("EnvironmentFile=/etc/default/app\nIPAddressDeny=10.0.0.0/8\nExecStart=/bin/a\nExecStart=/bin/b\n"
+                           "ReadWritePaths=/ok relative %S/app\nLimitNOFILE=infinity\n");
   CHECK(done.findings[0].kind == Kind::Dropped);
   CHECK(done.findings[1].kind == Kind::Dropped);
   CHECK(done.findings[3].kind == Kind::Dropped);
@@ -138,4 +138,56 @@ TEST_CASE("units: drop-ins beside, of the prefix, of the template and of the typ
   CHECK((*lines)[2].value == "d/a-b@i.service.d/30.conf");
   CHECK(asked == std::vector<std::string>{"d/a-b@i.service.d/*.conf", "d/a-b@.service.d/*.conf", "d/a-.service.d/*.conf",
                                           "d/service.d/*.conf"});
+}
+
+TEST_CASE("units: words, specifiers and what later lines take back", "[interop][systemd]") {
+  using Words = std::vector<std::string>;
+  CHECK(interop::unit_words("a \"b c\" 'd e'f \"\"") == Words{"a", "b c", "d ef", ""});
+  CHECK(interop::unit_words("a\\tb \\\"") == Words{"a\tb", "\""});
+  CHECK(!interop::unit_words("\"a"));
+  CHECK(!interop::unit_words("a\\"));
+  CHECK(!interop::unit_words("a\\q"));
+  CHECK(interop::expand_specifiers("%n %p %i %t %% %", "x@y.service") == "x@y.service x y /run % %");
+  CHECK(!interop::expand_specifiers("%i", "x@.service"));
+  CHECK(!interop::expand_specifiers("%H", "x.service"));
+  const auto lines = interop::read_unit("[Service]\nUser=a\nUser=b\nReadWritePaths=/a\nReadWritePaths=\nReadWritePaths=/b\nReadWritePaths=/c\n", "u");
+  REQUIRE(lines);
+  CHECK(interop::which_count(*lines) == std::vector<bool>{false, true, false, true, true, true});
+}
+
+TEST_CASE("units: addresses and ports", "[interop][systemd]") {
+  const auto local = import("IPAddressDeny=any\nIPAddressAllow=localhost 10.0.0.0/8\nSocketBindDeny=any\nSocketBindAllow=ipv4:tcp:80\nSocketBindAllow=53\n");
+  CHECK(names(local, Key::NetworkConnect) == std::vector<std::string>{"127.0.0.0/8:*", "udp:127.0.0.0/8:*", "[::1/128]:*", "udp:[::1/128]:*",
+                                                                     "10.0.0.0/8:*", "udp:10.0.0.0/8:*"});
+  CHECK(names(local, Key::NetworkBind) == std::vector<std::string>{"0.0.0.0/0:80/tcp", "53/tcp", "53/udp"});
+  CHECK(text(local, Key::NetworkMode) == "host");
+  const auto none = import("IPAddressDeny=any\nSocketBindDeny=any\n");
+  CHECK(text(none, Key::NetworkMode) == "private");
+  CHECK(names(none, Key::NetworkBind) == std::vector<std::string>{"none"});
+  const auto some = import("IPAddressDeny=10.0.0.0/8\nSocketBindDeny=80\n");
+  CHECK(names(some, Key::NetworkConnect).empty());
+  CHECK(some.findings[0].kind == Kind::Dropped);
+  CHECK(some.findings[1].kind == Kind::Dropped);
+  CHECK(text(import("IPAddressDeny=any\nIPAddressDeny=\n"), Key::NetworkMode) == "host");
+}
+
+TEST_CASE("units: error numbers, environment, taken back lines", "[interop][systemd]") {
+  const auto calls = import("SystemCallFilter=~ptrace:13 mount:nothing\nSystemCallErrorNumber=1\n");
+  CHECK(text(calls, Key::SeccompDefault).empty());  // EPERM is what the policy has
+  CHECK(calls.findings[0].reason.find("mount:nothing") != std::string::npos);
+  const auto& rules = std::get<std::vector<policy::SeccompRule>>(calls.layer.values.at(Key::SeccompRules));
+  CHECK(rules[0].action.value == "errno(EACCES)");
+  const auto variables = import("Environment=\"A=1 2\" B=%n C=3\nUnsetEnvironment=C\nPassEnvironment=LANG\nEnvironmentFile=/etc/x\n");
+  const auto& set = std::get<std::map<std::string, policy::Text>>(variables.layer.values.at(Key::EnvironmentSet));
+  CHECK(set.at("A").value == "1 2");
+  CHECK(set.at("B").value == "app.service");
+  CHECK(!set.contains("C"));
+  CHECK(names(variables, Key::EnvironmentUnset) == std::vector<std::string>{"C"});
+  CHECK(names(variables, Key::EnvironmentKeep) == std::vector<std::string>{"LANG"});
+  CHECK(variables.findings[3].kind == Kind::Dropped);
+  const auto twice = import("ExecStart=/bin/a\nExecStart=\nExecStart=/bin/b \"c d\"\nPrivateNetwork=yes\nPrivateNetwork=no\n");
+  CHECK(names(twice, Key::PolicyPrograms) == std::vector<std::string>{"b"});
+  CHECK(names(twice, Key::CommandArgs) == std::vector<std::string>{"c d"});
+  CHECK(text(twice, Key::NetworkMode) == "host");
+  CHECK(twice.findings.size() == 5);
 }
