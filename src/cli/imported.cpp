@@ -41,8 +41,10 @@ Result<Imported> import_policy(const ForeignRequest& request, ForeignFiles& file
   if (!policy) {
     return policy.error();
   }
+  plan::Request wanted;
+  wanted.allow_degraded = {"cgroup"};  // the machine that runs it will say whether it has one
   const auto plan =
-      plan::resolve(*policy, plan::Request{}, plan::neutral_facts(seccomp::native_arch()),
+      plan::resolve(*policy, wanted, plan::neutral_facts(seccomp::native_arch()),
                     plan::neutral_probes());
   if (!plan) {
     return plan.error();
