@@ -84,6 +84,49 @@ std::uint64_t count_descriptors(pid_t process) {
   return count;
 }
 
+// The names in a directory of procfs that are numbers.
+std::vector<pid_t> numbers_in(const std::string& path) {
+  std::vector<pid_t> numbers;
+  DIR* const directory = ::opendir(path.c_str());
+  if (directory == nullptr) {
+    return numbers;
+  }
+  while (const dirent* entry = ::readdir(directory)) {
+    const std::string_view name = entry->d_name;
+    pid_t number = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), number).ec == std::errc()) {
+      numbers.push_back(number);
+    }
+  }
+  ::closedir(directory);
+  return numbers;
+}
+
+// Threads of all processes below this one; zombies count, as for RLIMIT_NPROC.
+std::uint64_t tasks_below(pid_t ancestor) {
+  constexpr std::size_t kMostTasks = 1u << 15;
+  constexpr std::size_t kMostChildren = 1u << 18;  // bytes
+  std::vector<pid_t> processes{ancestor};
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < processes.size() && processes.size() < kMostTasks; ++i) {
+    const std::string tasks = fmt::format("/proc/{}/task", processes[i]);
+    for (const pid_t thread : numbers_in(tasks)) {
+      count += processes[i] == ancestor ? 0 : 1;
+      const std::string children =
+          supervise::read_proc_file(fmt::format("{}/{}/children", tasks, thread), kMostChildren);
+      for (const char* at = children.data(); at != children.data() + children.size();) {
+        pid_t child = 0;
+        const auto [next, error] = std::from_chars(at, children.data() + children.size(), child);
+        if (error == std::errc()) {
+          processes.push_back(child);
+        }
+        at = error == std::errc() ? next : at + 1;
+      }
+    }
+  }
+  return count;
+}
+
 // Files of the sandbox's own: nothing that a policy grants.
 bool is_own(std::string_view path) {
   return path::is_below(path, "/proc") || path::is_below(path, "/dev/pts") ||
@@ -185,6 +228,7 @@ void Recorder::take(const seccomp_notif& call, const seccomp::Rule& rule,
   const std::uint64_t now = now_us() - start_us_;
   last_us_ = now;
   const std::uint64_t program = program_bit(thread);
+  take_start(thread, now, program);
   const Fate fate = fate_of(rule);
   CallKey key;
   key.number = call.data.nr;
@@ -280,6 +324,56 @@ void Recorder::take_address(const seccomp_notif& call, bool is_bind,
   touch(known->second, now, program);
 }
 
+// Before its own execve it is the program that started it.
+void Recorder::take_start(pid_t thread, std::uint64_t now, std::uint64_t program) {
+  if (threads_.size() >= kMostThreads) {
+    threads_.clear();
+  }
+  const bool is_command = threads_.empty() && peaks_.tasks == 1;
+  if (!threads_.insert(thread).second) {
+    return;
+  }
+  if (is_command) {
+    constexpr std::size_t kMostStatus = 8192;
+    init_ = static_cast<pid_t>(status_number(
+        supervise::read_proc_file(fmt::format("/proc/{}/status", thread), kMostStatus), "\nPPid:"));
+    return;
+  }
+  if (now >= next_count_us_) {
+    count_tasks();
+  }
+  if (threads_.size() > peaks_.tasks && std::has_single_bit(threads_.size())) {
+    forget_the_dead();
+  }
+  peaks_.tasks = std::max<std::uint64_t>(peaks_.tasks, threads_.size());
+  const auto number = seccomp::number_of(arch_, "clone");
+  if (hears_starts_ || !number) {
+    return;
+  }
+  const auto facts = supervise::read_process(thread);
+  CallKey key;
+  key.number = *number;
+  key.fate = static_cast<std::uint32_t>(Fate::Granted) | 1u << 31;
+  key.values[0] = facts && facts->process != thread ? 1 : 0;
+  touch(calls_[key], now, program);
+}
+
+// Those that have not been heard of yet as well. A twentieth of the time at most goes into it.
+void Recorder::count_tasks() {
+  const std::uint64_t before = now_us();
+  peaks_.tasks = std::max(peaks_.tasks, tasks_below(init_));
+  const std::uint64_t after = now_us();
+  next_count_us_ = after - start_us_ + 20 * (after - before);
+}
+
+// Whoever is killed says nothing. Looked for now and then, so that it costs nothing.
+void Recorder::forget_the_dead() {
+  std::erase_if(threads_, [](pid_t thread) {
+    constexpr std::size_t kSome = 16;
+    return supervise::read_proc_file(fmt::format("/proc/{}/stat", thread), kSome).empty();
+  });
+}
+
 void Recorder::take_tasks(const seccomp_notif& call, const Shape& shape, std::uint64_t now) {
   const auto thread = static_cast<pid_t>(call.pid);
   switch (shape.role) {
@@ -287,17 +381,16 @@ void Recorder::take_tasks(const seccomp_notif& call, const Shape& shape, std::ui
       ready_us_ = ready_us_.value_or(now);
       break;
     case Shape::Role::Start:
-      ++tasks_;
-      peaks_.tasks = std::max(peaks_.tasks, tasks_);
+      hears_starts_ = true;
       break;
     case Shape::Role::ThreadEnd:
-      tasks_ -= tasks_ > 1 ? 1 : 0;
       program_of_.erase(thread);
+      threads_.erase(thread);
       break;
     case Shape::Role::ProcessEnd: {
       sample(thread);
       program_of_.erase(thread);
-      tasks_ -= tasks_ > 1 ? 1 : 0;
+      threads_.erase(thread);
       break;
     }
     case Shape::Role::Execute:

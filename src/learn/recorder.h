@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "learn/observations.h"
@@ -59,6 +60,10 @@ class Recorder {
   void take_file(std::string path, std::uint8_t doings, std::uint64_t now, std::uint64_t program);
   void take_address(const seccomp_notif& call, bool is_bind, const sys::SeccompListener& listener,
                     std::uint64_t now, std::uint64_t program);
+  // What the filter let start without us: a thread that was not heard of before.
+  void take_start(pid_t thread, std::uint64_t now, std::uint64_t program);
+  void forget_the_dead();
+  void count_tasks();
   void take_tasks(const seccomp_notif& call, const Shape& shape, std::uint64_t now);
   void sample(pid_t thread);
   Use use_of(const Count& count) const;
@@ -74,7 +79,10 @@ class Recorder {
   std::unordered_map<CallKey, Count, CallKeyHash> calls_;
   std::unordered_map<std::string, File> files_;
   std::map<std::pair<std::string, bool>, Count> addresses_;  // with true: bound
-  std::uint64_t tasks_ = 1;
+  std::unordered_set<pid_t> threads_;  // heard of, until they end or are found to be gone
+  pid_t init_ = 0;             // the parent of the command, and of all orphans
+  std::uint64_t next_count_us_ = 0;
+  bool hears_starts_ = false;
   Peaks peaks_;
   std::optional<std::uint64_t> ready_us_;
   std::uint64_t unlisted_ = 0;

@@ -140,8 +140,8 @@ std::string_view classed_sibling(std::string_view call) {
   return call == "mknod" ? "mknodat" : call == "mknodat" ? "mknod" : "";
 }
 
-// A thread is another matter than a process: fork is a sibling only of that. No C library makes vfork of
-// either.
+// A thread is another matter than a process: fork and vfork are siblings only of that, and which of them
+// it was is not always known (plan/observe.cpp).
 void complete_starts(std::map<std::string, Needed>& needed, seccomp::Arch arch) {
   const auto clone = needed.find("clone");
   const bool by_clone =
@@ -161,8 +161,10 @@ void complete_starts(std::map<std::string, Needed>& needed, seccomp::Arch arch) 
   } else if (by_clone) {
     use = clone->second.use;
   }
-  if (use.count != 0 && seccomp::number_of(arch, "fork")) {
-    needed.try_emplace("fork", Needed{use, {}});
+  for (const char* call : {"fork", "vfork"}) {
+    if (use.count != 0 && seccomp::number_of(arch, call)) {
+      needed.try_emplace(call, Needed{use, {}});
+    }
   }
 }
 

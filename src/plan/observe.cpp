@@ -84,7 +84,16 @@ Status watch(std::string_view call, Watching watching, Granted granted, const Ru
   }
   const bool has_everyday =
       watching == Watching::Notable && !seccomp::everyday_when(call).empty();
+  // A signal that comes while a call waits for the supervisor ends it with EINTR where its handler does
+  // not restart calls, as dash's for SIGCHLD; and who forks does not expect that, since no kernel ends
+  // fork so. What a granted start has made shows itself by its next call (learn/recorder.h).
+  const bool starts =
+      watching == Watching::Notable && (call == "clone" || call == "fork" || call == "vfork");
   for (const Rule& rule : rules) {
+    if (starts && rule.action.verdict == Verdict::Allow && !is_unnamed(rule)) {
+      all.push_back(rule);
+      continue;
+    }
     if (has_everyday && seccomp::lets_run(rule) && rule.action.verdict == Verdict::Allow) {
       const auto quiet = unwatched(call, rules);
       if (!quiet) {

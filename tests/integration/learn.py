@@ -127,18 +127,6 @@ attempt("the host's loopback", lambda: socket.create_connection(("127.0.0.1", {l
         self.assertStatus(sbxtest.sbx("check", str(self.policy)), 0)
         self.assertIn("which a policy cannot say", self.text().replace("\n#", ""))
 
-    def test_many_files(self):
-        place = self.make_directory(self.work / "many")
-        for number in range(3000):
-            self.write(place / f"{number:05}", "")
-        other = self.make_directory(pathlib.Path(sbxtest.ACCOUNT.home) / f"sbx-learn-{os.getpid()}")
-        self.addCleanup(lambda: [child.unlink() for child in other.iterdir()] and other.rmdir())
-        for number in range(300):
-            self.write(other / f"{number:05}", "")
-        self.learn("--", "sh", "-c", f"cat many/* {other}/* >/dev/null")
-        self.assertLess(len(self.text().splitlines()), 60)
-        self.assertIn(f'"~/{other.name}"', self.text())
-
     def test_a_server_until_a_signal(self):
         self.write(self.work / "page", "hello\n")
         port = sbxtest.free_port()
