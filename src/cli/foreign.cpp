@@ -162,20 +162,24 @@ Result<std::vector<interop::UnitLine>> read_unit_file(const std::string& name) {
   return interop::read_whole_unit(*text, file, {read_foreign, look_up});
 }
 
+Result<Foreign> import_text(const ForeignRequest& request, const std::string& text, ForeignFiles& files) {
+  const auto format = choose_format(request, text);
+  if (!format) {
+    return format.error();
+  }
+  auto import = (*format)->import(request_for(request, text, files));
+  if (!import) {
+    return std::move(import).error();
+  }
+  return Foreign{*format, text, *std::move(import)};
+}
+
 Result<Foreign> import_file(const ForeignRequest& request, ForeignFiles& files) {
   const auto text = read_foreign(request.file);
   if (!text) {
     return text.error();
   }
-  const auto format = choose_format(request, *text);
-  if (!format) {
-    return format.error();
-  }
-  auto import = (*format)->import(request_for(request, *text, files));
-  if (!import) {
-    return std::move(import).error();
-  }
-  return Foreign{*format, *std::move(import)};
+  return import_text(request, *text, files);
 }
 
 Result<std::optional<std::vector<policy::PolicyLayer>>> foreign_layers(const std::string& name,

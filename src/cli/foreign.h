@@ -17,6 +17,7 @@ namespace sbx::cli {
 
 struct Foreign {
   const interop::Format* format = nullptr;
+  std::string text;  // the file's
   interop::Import import;
 };
 
@@ -56,7 +57,10 @@ std::string find_unit(const std::string& name);
 // With its drop-ins.
 Result<std::vector<interop::UnitLine>> read_unit_file(const std::string& name);
 
-// Errors: no such file, too large, unknown format, and the format's own.
+// `text` is what the file of the request holds. Errors: unknown format, and the format's own.
+Result<Foreign> import_text(const ForeignRequest& request, const std::string& text, ForeignFiles& files);
+
+// Errors also: no such file, too large.
 Result<Foreign> import_file(const ForeignRequest& request, ForeignFiles& files);
 
 // "profiles/docker.json" → "docker": what the policy made of a file is called.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/imported.h"
 
+#include "interop/oci_kept.h"
+#include "interop/oci_profile.h"
 #include "plan/neutral_host.h"
 #include "plan/resolve.h"
 #include "policy/toml_reader.h"
@@ -30,6 +32,9 @@ Result<Imported> import_policy(const ForeignRequest& request, ForeignFiles& file
   }
   Imported imported{
       foreign->format, policy::to_toml(foreign->import.layer, foreign->import.comments), {}};
+  if (foreign->format->import == interop::import_oci) {
+    imported.text += interop::kept_comment(foreign->text);
+  }
   Translation& translation = imported.translation;
   translation.title = request.file + ": " + std::string(foreign->format->name) + " → policy";
   translation.findings = std::move(foreign->import.findings);

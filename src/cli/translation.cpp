@@ -94,13 +94,16 @@ std::size_t count(const Translation& translation, Kind kind) {
   return found;
 }
 
+// Decided by a rule that no policy changes.
+bool is_own(const plan::Difference::Side& side) {
+  return side.origin.source.str() == "built in";
+}
+
 // What sbx's own rules refuse and the other side does not: one line for each rule.
 std::string own_rules_text(const plan::Comparison& comparison, std::vector<plan::Difference>& rest) {
   std::map<std::string, std::vector<std::string>> calls;
   for (const plan::Difference& difference : comparison.differences) {
-    const bool is_own = (difference.less && difference.b.origin.source.str() == "built in") ||
-                        (difference.more && difference.a.origin.source.str() == "built in");
-    if (is_own) {
+    if ((difference.less && is_own(difference.b)) || (difference.more && is_own(difference.a))) {
       calls[difference.less ? difference.b.reason : difference.a.reason].push_back(difference.subject);
     } else {
       rest.push_back(difference);
@@ -137,6 +140,12 @@ plan::Comparison prove(const seccomp::FilterSpec& source, const seccomp::FilterS
   plan::Comparison comparison;
   plan::compare_filters({policy, a}, {policy, b}, comparison);
   return comparison;
+}
+
+bool decides_the_same(const plan::Comparison& proof) {
+  return std::all_of(proof.differences.begin(), proof.differences.end(), [](const plan::Difference& one) {
+    return is_own(one.a) || is_own(one.b);
+  });
 }
 
 bool has_losses(const Translation& translation) {

@@ -16,6 +16,9 @@ namespace sbx::cli {
 plan::Comparison prove(const seccomp::FilterSpec& source, const seccomp::FilterSpec& translation,
                        const policy::Policy& policy, const plan::LaunchPlan& plan);
 
+// True if nothing differs but what sbx's own rules decide, whatever a policy says.
+bool decides_the_same(const plan::Comparison& proof);
+
 struct Translation {
   std::string title;  // "docker.json, oci → policy"
   std::vector<interop::Finding> findings;

@@ -4,6 +4,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "cli/foreign.h"
 #include "cli/output.h"
 #include "cli/policies.h"
 #include "cli/translation.h"
@@ -11,6 +12,8 @@
 #include "host/name_servers.h"
 #include "host/probe.h"
 #include "interop/format.h"
+#include "interop/oci_kept.h"
+#include "interop/oci_profile.h"
 #include "plan/resolve.h"
 
 namespace sbx::cli {
@@ -69,6 +72,60 @@ Result<Resolved> resolve_here(const Command& command) {
   return Resolved{*std::move(policy), *std::move(plan)};
 }
 
+// What the policy's own file holds; "" if it cannot be read, which the loading has told then.
+std::string text_of(const std::string& name_or_file) {
+  const Library library = open_library();
+  std::string path = name_or_file;
+  if (!may_be_foreign(path)) {
+    const auto file = policy::find_policy(path, library.search, library.files);
+    path = file ? file->path : path;
+  }
+  auto text = library.files.read(path);
+  return text ? *std::move(text) : std::string();
+}
+
+// The profile that the policy was made of, if the policy decides the same still, and the format has
+// all that it has.
+Result<std::optional<interop::Export>> export_kept(const Command& command,
+                                                   const interop::Format& format,
+                                                   const Resolved& resolved,
+                                                   std::vector<interop::Finding>& lost) {
+  const bool is_docker = format.write == interop::export_docker;
+  if (!is_docker && format.write != interop::export_oci) {
+    return std::optional<interop::Export>();
+  }
+  const std::string profile = interop::kept_profile(text_of(command.operands[0]));
+  if (profile.empty()) {
+    return std::optional<interop::Export>();
+  }
+  if (!is_docker && interop::is_docker_dialect(profile)) {
+    lost.push_back({interop::Finding::Kind::Changed,
+                    "archMap, includes, excludes",
+                    "resolved for this machine",
+                    "only Docker's dialect has them: --to docker",
+                    {}});
+    return std::optional<interop::Export>();
+  }
+  ForeignFiles files({});
+  auto foreign = import_text({.file = command.operands[0], .from = "docker"}, profile, files);
+  if (!foreign) {
+    return std::move(foreign).error();
+  }
+  if (!decides_the_same(
+          prove(resolved.plan.filter, *foreign->import.filter, resolved.policy, resolved.plan))) {
+    lost.push_back({interop::Finding::Kind::Dropped,
+                    "the profile kept in the policy",
+                    {},
+                    "the policy decides otherwise by now: what the profile had beside is left out",
+                    {}});
+    return std::optional<interop::Export>();
+  }
+  interop::Export written;
+  written.text = profile;
+  written.filter = std::move(foreign->import.filter);
+  return std::optional(std::move(written));
+}
+
 // "profile.sh" → "profile".
 std::string stem_of(std::string_view name) {
   const std::size_t dot = name.rfind('.');
@@ -106,15 +163,21 @@ Result<int> write_export(const Command& command) {
   if (!resolved) {
     return resolved.error();
   }
-  const auto written =
-      (*format)->write(interop::ExportRequest{.policy = resolved->policy,
-                        .plan = resolved->plan,
-                        .name = resolved->policy.name,
-                        .output = std::string(path::basename(command.output)),
-                                              .stem = stem_of(path::basename(command.output))});
-  if (!written) {
-    return written.error();
+  std::vector<interop::Finding> lost;
+  auto kept = export_kept(command, **format, *resolved, lost);
+  if (!kept) {
+    return std::move(kept).error();
   }
+  const interop::ExportRequest request{.policy = resolved->policy,
+                                       .plan = resolved->plan,
+                                       .name = resolved->policy.name,
+                                       .output = std::string(path::basename(command.output)),
+                                       .stem = stem_of(path::basename(command.output))};
+  auto written = *kept ? Result<interop::Export>(**std::move(kept)) : (*format)->write(request);
+  if (!written) {
+    return std::move(written).error();
+  }
+  written->lost.insert(written->lost.begin(), lost.begin(), lost.end());
   Translation translation;
   translation.title = command.operands[0] + ": policy → " + command.format;
   translation.findings = written->lost;

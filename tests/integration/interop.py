@@ -90,6 +90,58 @@ class Docker(InteropCase):
                          {finding["kind"] for finding in report["findings"]})
         self.assertStatus(sbx("import", "--strict", "-q", less), 1)
 
+    def test_a_profile_comes_back_as_it_was(self):
+        """What no policy uses too: comments, order, names that no kernel has, conditions, a listener."""
+        texts = {"own": profile("mkdir").replace('"action"', '"comment": "x\x7f\u00e9 #| [", "action"', 1)
+                 .replace('"mkdirat"', '"no_such_call", "mkdirat"')
+                 .replace('"defaultAction"', '"listenerPath": "/run/agent", "defaultAction"', 1)}
+        debian = pathlib.Path("/usr/share/containers/seccomp.json")
+        texts["debian"] = debian.read_text()
+        for name, text in texts.items():
+            with self.subTest(profile=name):
+                source, policy = self.file(f"{name}.json", text), str(self.work / f"{name}.toml")
+                back = self.work / "back.json"
+                self.assertStatus(sbx("import", "-q", source, "-o", policy), 0)
+                self.assertStatus(sbx("check", policy), 0)
+                for operand in (policy, source):
+                    self.assertStatus(sbx("export", "-q", "--to", "docker", operand, "-o", str(back)), 0)
+                    self.assertEqual(json.loads(back.read_text()), json.loads(text))
+                    self.assertEqual(back.read_text().replace("\\u007f", "\x7f"), text)
+        # Only Docker's dialect has what it has.
+        policy = str(self.work / "own.toml")
+        done = sbx("export", "--to", "oci", policy)
+        self.assertNotIn("archMap", json.loads(done.out))
+        self.assertIn("only Docker's dialect has them", done.err)
+        # A policy that was changed is what counts.
+        changed = pathlib.Path(policy).read_text().replace('"chdir", ', "", 1)
+        policy = self.file("changed.toml", changed)
+        done = sbx("export", "--to", "docker", policy)
+        self.assertStatus(done, 0)
+        self.assertIn("the policy decides otherwise by now", done.err)
+        self.assertNotIn("no_such_call", done.out)
+        allowed = [name for rule in json.loads(done.out)["syscalls"] for name in rule["names"]
+                   if rule["action"] == "SCMP_ACT_ALLOW"]
+        self.assertNotIn("chdir", allowed)
+        self.assertIn("getcwd", allowed)
+
+    def test_a_config_json_gives_its_profile_back(self):
+        inner = json.loads(profile())
+        config = self.file("config.json", json.dumps({"ociVersion": "1.0.2", "linux": {"seccomp": inner}}))
+        policy, back = str(self.work / "app.toml"), self.work / "back.json"
+        self.assertStatus(sbx("import", "-q", config, "-o", policy), 0)
+        self.assertStatus(sbx("export", "-q", "--to", "docker", policy, "-o", str(back)), 0)
+        self.assertEqual(json.loads(back.read_text()), inner)
+
+    def test_every_pair_of_formats_is_compared(self):
+        operands = ["default", self.file("p.json", profile()), self.file("p.toml", "schema = 1\n"),
+                    self.file("p.profile", "include default.local\nnoroot\nseccomp\n"),
+                    self.file("p.service", "[Service]\nExecStart=/bin/true\nSystemCallFilter=@system-service\n")]
+        for a in operands:
+            for b in operands:
+                done = sbx("diff", "--neutral", a, b)
+                self.assertStatus(done, 0 if a == b else 1)
+                self.assertIn("are equal" if a == b else "A is ", done.out)
+
     def test_import_and_export_come_to_the_same(self):
         less = self.file("less.json", profile("mkdir", "mkdirat"))
         again = str(self.work / "again.json")
