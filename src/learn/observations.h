@@ -88,7 +88,7 @@ struct Observations {
   std::vector<FileUse> files;
   std::vector<AddressUse> addresses;
   Peaks peaks;
-  std::optional<std::uint64_t> ready_us;  // the first listen
+  std::optional<std::uint64_t> ready_us;  // READY=1 of sd_notify(3), else the first listen
   std::uint64_t length_us = 0;
   std::uint64_t runs = 1;
   std::uint64_t unlisted = 0;             // files and calls beyond what a recorder holds

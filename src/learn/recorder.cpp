@@ -6,12 +6,15 @@
 #include <sched.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -21,6 +24,7 @@
 #include "seccomp/syscall_table.h"
 #include "supervise/call_names.h"
 #include "supervise/process_facts.h"
+#include "sys/process_memory.h"
 
 namespace sbx::learn {
 namespace {
@@ -127,6 +131,27 @@ std::uint64_t tasks_below(pid_t ancestor) {
   return count;
 }
 
+// sd_notify(3): a line READY=1 in what is sent. It only dates what is learned.
+bool says_ready(pid_t thread, const seccomp_notif& call, std::string_view name) {
+  iovec piece{reinterpret_cast<void*>(call.data.args[1]), static_cast<std::size_t>(call.data.args[2])};
+  msghdr message{};
+  if (name == "sendmsg" &&
+      (sys::copy_memory(thread, call.data.args[1], std::as_writable_bytes(std::span(&message, 1))) !=
+           static_cast<std::int64_t>(sizeof message) ||
+       message.msg_iovlen == 0 ||
+       sys::copy_memory(thread, reinterpret_cast<std::uint64_t>(message.msg_iov),
+                        std::as_writable_bytes(std::span(&piece, 1))) !=
+           static_cast<std::int64_t>(sizeof piece))) {
+    return false;
+  }
+  std::array<char, 256> text{};
+  const std::int64_t length =
+      sys::copy_memory(thread, reinterpret_cast<std::uint64_t>(piece.iov_base),
+                       std::as_writable_bytes(std::span(text).first(std::min(text.size(), piece.iov_len))));
+  const std::string_view sent(text.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
+  return sent.starts_with("READY=1") || sent.find("\nREADY=1") != std::string_view::npos;
+}
+
 // Files of the sandbox's own: nothing that a policy grants.
 bool is_own(std::string_view path) {
   return path::is_below(path, "/proc") || path::is_below(path, "/dev/pts") ||
@@ -140,7 +165,7 @@ struct Recorder::Shape {
   std::string_view name;
   bool has_classes = false;
   std::span<const PathArgument> paths;
-  enum class Role : std::uint8_t { None, Bind, Connect, Listen, Start, ThreadEnd, ProcessEnd, Execute };
+  enum class Role : std::uint8_t { None, Bind, Connect, Listen, Send, Start, ThreadEnd, ProcessEnd, Execute };
   Role role = Role::None;
 };
 
@@ -177,6 +202,7 @@ const Recorder::Shape& Recorder::shape_of(int number) {
     shape.role = name == "bind"                                            ? Role::Bind
                  : name == "connect"                                       ? Role::Connect
                  : name == "listen"                                        ? Role::Listen
+                 : name == "sendto" || name == "sendmsg"                   ? Role::Send
                  : name == "clone" || name == "fork" || name == "vfork"    ? Role::Start
                  : name == "exit"                                          ? Role::ThreadEnd
                  : name == "exit_group"                                    ? Role::ProcessEnd
@@ -379,6 +405,12 @@ void Recorder::take_tasks(const seccomp_notif& call, const Shape& shape, std::ui
   switch (shape.role) {
     case Shape::Role::Listen:
       ready_us_ = ready_us_.value_or(now);
+      break;
+    case Shape::Role::Send:
+      if (!has_notified_ && says_ready(thread, call, shape.name)) {
+        has_notified_ = true;
+        ready_us_ = now;
+      }
       break;
     case Shape::Role::Start:
       hears_starts_ = true;

@@ -83,6 +83,7 @@ class Recorder {
   pid_t init_ = 0;             // the parent of the command, and of all orphans
   std::uint64_t next_count_us_ = 0;
   bool hears_starts_ = false;
+  bool has_notified_ = false;  // what ready_us_ says is from sd_notify(3)
   Peaks peaks_;
   std::optional<std::uint64_t> ready_us_;
   std::uint64_t unlisted_ = 0;

@@ -145,6 +145,21 @@ attempt("the host's loopback", lambda: socket.create_connection(("127.0.0.1", {l
         self.stop(serving, signal.SIGTERM)
         self.assertRefuses(*WANTED)
 
+    def test_ready_by_sd_notify(self):
+        script = self.write(self.work / "service.py", """
+import os, socket
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind("/tmp/manager")
+os.umask(0o22)
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as service:
+    service.sendto(b"STATUS=warm", "/tmp/manager")
+    service.sendmsg([b"STATUS=up\\nREADY=1"], [], 0, "/tmp/manager")
+os.getpgid(0)
+""")
+        self.learn("--verify", "never", "-p", "default", "--", self.debian("python3"), str(script))
+        self.assertRegex(self.text(), r'"umask".*; starting|(?s:; starting\n[^#]*"umask")')
+        self.assertRegex(self.text(), r'"getpgid".*; serving|(?s:; serving\n[^#]*"getpgid")')
+
     def test_a_crash_and_a_failure(self):
         crashed = self.learn("--", "sh", "-c", "kill -SEGV $$")
         self.assertIn("ended with status 139", crashed.err)
