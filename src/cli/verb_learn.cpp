@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // sbx learn: watch a run, write the policy that it needs, and prove it by a second run.
+#include <limits.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -83,6 +86,11 @@ learn::FileKind kind_on_host(const std::string& path) {
                                  : learn::FileKind::Other;
 }
 
+std::string target_on_host(const std::string& path) {
+  std::array<char, PATH_MAX> target{};
+  return ::realpath(path.c_str(), target.data()) == nullptr ? path : target.data();
+}
+
 std::string how_watched(const Command& command, const Plans& plans) {
   if (!plans.running.empty()) {
     return fmt::format("Watched on the host, as {}, which ran already: what it did at its start is not here.",
@@ -103,6 +111,7 @@ learn::Surroundings surroundings(const plan::HostFacts& facts, const Plans& plan
                                          : kind_on_host(path) != learn::FileKind::Missing;
           },
           kind_on_host,
+          target_on_host,
           [&](const std::string& address, bool is_bind) {
             return answer_address(plans.base.plan, address, is_bind);
           }};
@@ -275,8 +284,9 @@ Result<int> verify(const Command& command, const plan::HostFacts& facts, const s
   const std::uint64_t denied = denials(planned->plan, run->seen);
   if (denied != 0 || run->status != first_status) {
     say(command, fmt::format("the learned policy does not hold: a second run ended with status {} (the "
-                             "first with {}), and {} calls were denied",
-                             run->status, first_status, denied));
+                             "first with {}), and {} calls were denied{}",
+                             run->status, first_status, denied,
+                             denied == 0 ? ": it lacks a file, or the command is not the same twice" : ""));
     return 1;
   }
   say(command, fmt::format("verified: a second run under it ended with status {} too, and no call was denied",

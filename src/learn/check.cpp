@@ -89,7 +89,8 @@ bool is_used(const Observations& seen, const std::string& word) {
 
 }  // namespace
 
-std::vector<Finding> find_lacks(const Observations& seen, const Surroundings& where) {
+std::vector<Finding> find_lacks(const Observations& watched, const Surroundings& where) {
+  const Observations seen = with_targets(watched, where);
   std::vector<Finding> found;
   find_calls(seen, found);
   for (const FileUse& file : seen.files) {

@@ -165,8 +165,26 @@ void reduce_base(Reduction& to) {
   prune_paths(to, asked);
 }
 
-Learned reduce(const Observations& seen, const Base& base, const Subject& subject,
+Observations with_targets(const Observations& seen, const Surroundings& where) {
+  Observations targets;
+  targets.runs = 0;
+  for (const FileUse& file : seen.files) {
+    // Not for being executed: filesystem.exec follows links itself.
+    const auto doings =
+        static_cast<std::uint8_t>(file.doings & (kLooked | kRead | kListed | kWrote));
+    if (doings != 0 && where.was_there(file.path)) {
+      std::string target = where.target(file.path);
+      if (target != file.path) {
+        targets.files.push_back({std::move(target), doings, file.use});
+      }
+    }
+  }
+  return unite(seen, targets);
+}
+
+Learned reduce(const Observations& watched, const Base& base, const Subject& subject,
                const Surroundings& where) {
+  const Observations seen = with_targets(watched, where);
   Reduction to{seen, base, subject, where, {}};
   const std::string name(path::basename(subject.program));
   to.title(

@@ -42,6 +42,7 @@ struct Surroundings {
   std::function<Shown(const std::string& path)> shown;    // under BASE
   std::function<bool(const std::string& path)> was_there;  // for the run that was watched
   std::function<FileKind(const std::string& path)> kind;  // on the host, links followed
+  std::function<std::string(const std::string& path)> target;  // links followed; itself if it is missing
   std::function<AddressAnswer(const std::string& address, bool is_bind)> address;  // under BASE
 };
 

@@ -42,6 +42,9 @@ void reduce_network(Reduction& to);
 // memory, limits, capabilities.
 void reduce_rest(Reduction& to);
 
+// With what the symbolic links that were used lead to, which may lie where nothing is shown.
+Observations with_targets(const Observations& seen, const Surroundings& where);
+
 // True if the run made sockets that a policy must allow: not only ones that looked for a name service
 // that is not there.
 bool needs_sockets(const Reduction& of);

@@ -209,6 +209,23 @@ os.getpgid(0)
         start = as_json.out.index("{")
         self.assertIn("umask", [one["what"] for one in json.loads(as_json.out[start:])["lacks"]])
 
+    def test_check_of_addresses(self):
+        self.write(self.policy, 'schema = 1\n[policy]\nextends = ["default"]\n[network]\n'
+                                'bind = ["8000", "8002"]\nconnect = ["192.0.2.1:443"]\n')
+        script = ("import socket; socket.create_server(('127.0.0.1', 8000))\n"
+                  "for what in (lambda: socket.create_server(('127.0.0.1', 8001)),\n"
+                  "             lambda: socket.create_connection(('192.0.2.1', 80))):\n"
+                  "  try: what()\n"
+                  "  except OSError: pass\n")
+        checked = sbxtest.sbx("learn", "--check", str(self.policy), "--strict", "--", self.debian("python3"), "-c",
+                              script, cwd=str(self.work))
+        self.assertStatus(checked, 1)
+        self.assertIn("+ bind 127.0.0.1:8001", checked.out)
+        self.assertIn("+ connect 192.0.2.1:80", checked.out)
+        self.assertNotIn(":8000", checked.out)
+        self.assertIn("- network.bind 8002", checked.out)
+        self.assertIn("- network.connect 192.0.2.1:443", checked.out)
+
     def test_merge(self):
         self.learn("--merge", "--", "sh", "-c", "cat /dev/null")
         self.learn("--merge", "--", "sh", "-c", "id >/dev/null")

@@ -33,6 +33,9 @@ struct World {
       return found == shown.end() ? Shown{} : found->second;
     };
     where.was_there = [this](const std::string& path) { return files.contains(path); };
+    where.target = [](const std::string& path) {
+      return path == "/usr/lib/app.conf" ? std::string("/etc/app.conf") : path;
+    };
     // BASE lists every address at port 443, and the ports from 8000 on.
     where.address = [](const std::string& address, bool is_bind) {
       AddressAnswer answer{true, !is_bind && address.starts_with("127."), false, {}};
@@ -205,6 +208,19 @@ TEST_CASE("reduce: no sockets, no network; a look for a name cache is none") {
   CHECK(names(some, Key::NetworkFamilies) == Paths{"inet"});
 }
 
+TEST_CASE("reduce: a link that is shown is no use where its target is not") {
+  World made = world();
+  made.files["/usr/lib/app.conf"] = FileKind::File;
+  const Observations all = seen({{"/usr/lib/app.conf", kRead, kOnce}});
+  const Learned of = reduce(all, {"default", {}}, {{"app"}, "/usr/bin/app", "It saw.", false}, made.surroundings());
+  const auto& read = std::get<std::vector<sbx::policy::PathEntry>>(of.layer.values.at(Key::FilesystemRead));
+  REQUIRE(read.size() == 1);
+  CHECK(read[0].path == "/etc/app.conf");
+  const auto lacks = find_lacks(all, made.surroundings());
+  REQUIRE(lacks.size() == 1);
+  CHECK(lacks[0].what == "/etc/app.conf");
+}
+
 TEST_CASE("reduce: an address outside is granted by itself, many by the entry that let them out") {
   Observations few = seen({}, {call("socket", {AF_INET, SOCK_STREAM, 0}), call("connect")});
   few.addresses = {{"192.0.2.1:443", false, kOnce}, {"127.0.0.1:443", false, kOnce}, {"192.0.2.1:80", false, kOnce}};
@@ -240,7 +256,7 @@ TEST_CASE("check: addresses that the lists lack, and entries that were not used"
   for (const Finding& one : find_lacks(all, made.surroundings())) {
     lacks.push_back(one.kind + " " + one.what);
   }
-  CHECK(lacks == Paths{"connect 192.0.2.1:80", "bind 0.0.0.0:81"});
+  CHECK(lacks == Paths{"bind 0.0.0.0:81", "connect 192.0.2.1:80"});
   sbx::policy::PolicyLayer layer;
   layer.values[Key::NetworkConnect] = std::vector<sbx::policy::Text>{{"*:443", {}}, {"*:9", {}}};
   layer.values[Key::NetworkBind] = std::vector<sbx::policy::Text>{{"8000-", {}}};
