@@ -21,6 +21,7 @@ _sbx_options() {
     schema) echo "--help -h" ;;
     import) echo "--compat --from --output -o --outdir --strict --quiet -q --json --help -h" ;;
     export) echo "--to --output -o --strict --quiet -q --json --help -h" ;;
+    unit) echo "--output -o --help -h" ;;
     score) echo "--threshold --neutral --json --help -h" ;;
     verify) echo "--json --help -h" ;;
     audit) echo "--follow --since --match --alert-on --json --help -h" ;;
@@ -117,7 +118,7 @@ _sbx() {
   local verb=${COMP_WORDS[1]}
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    _sbx_words "run learn minimize check show explain diff list syscall schema import export score verify audit why events doctor help version --help -h --version -V" "$current"
+    _sbx_words "run learn minimize check show explain diff list syscall schema import export unit score verify audit why events doctor help version --help -h --version -V" "$current"
     return
   fi
   if [[ $verb == run || $verb == learn ]]; then
@@ -142,7 +143,7 @@ _sbx() {
     _sbx_value "${COMP_WORDS[COMP_CWORD - 2]}" "$current"
     return
   fi
-  if [[ $verb == run || $verb == learn || $verb == minimize || $verb == explain || $verb == audit || $verb == events || $verb == import || $verb == export || $verb == score ]] && _sbx_takes_value "$previous"; then
+  if [[ $verb == run || $verb == learn || $verb == minimize || $verb == explain || $verb == audit || $verb == events || $verb == import || $verb == export || $verb == score || $verb == unit ]] && _sbx_takes_value "$previous"; then
     _sbx_value "$previous" "$current"
     return
   fi
@@ -156,10 +157,10 @@ _sbx() {
   fi
   case $verb in
     run | learn) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
-    minimize | check | show | explain | diff | export | score) _sbx_policies "$current" ;;
+    minimize | check | show | explain | diff | export | score | unit) _sbx_policies "$current" ;;
     import | audit) _sbx_paths -f "$current" ;;
     why) _sbx_words "last" "$current" ;;
-    help) _sbx_words "run learn minimize check show explain diff list syscall schema import export score verify audit why events doctor help version" "$current" ;;
+    help) _sbx_words "run learn minimize check show explain diff list syscall schema import export unit score verify audit why events doctor help version" "$current" ;;
   esac
 }
 

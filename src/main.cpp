@@ -46,6 +46,8 @@ Result<int> dispatch(Command command) {
       return sbx::cli::write_export(command);
     case Verb::Score:
       return sbx::cli::score(command);
+    case Verb::Unit:
+      return sbx::cli::unit(command);
     case Verb::Verify:
       return sbx::cli::verify(command);
     case Verb::Audit:

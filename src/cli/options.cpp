@@ -121,6 +121,13 @@ constexpr VerbInfo kVerbs[] = {
      "sbx export --to docker --strict nginx      # status 1 if anything is lost\n"
      "sbx export --to kubernetes nginx -o nginx.yaml  # and nginx.json beside it\n"
      "sbx export --to bwrap default -o run.sh && ./run.sh ls /\n"},
+    {Verb::Unit, "unit", "[OPTION]… POLICY [COMMAND [ARGUMENT]…]", "write a service unit that runs a program under sbx",
+     "Writes a unit for systemd that runs COMMAND under POLICY (a name or a file), by default the\n"
+     "program that the policy is made for: started anew after a failure, reloaded and stopped by\n"
+     "signals that sbx passes on, with what of systemd's own confinement does not keep sbx from its\n"
+     "work. It serves the system's service manager and a user's.\n",
+     "sbx unit nginx -o /etc/systemd/system/web.service\n"
+     "sbx unit ./mine.toml -- ./server --port 8080 >~/.config/systemd/user/mine.service\n"},
     {Verb::Score, "score", "POLICY|PID|UNIT…", "weigh how far something is exposed",
      "Says of a policy (a name or a file, also another tool's), of a process that runs, or of a\n"
      "service unit with its drop-ins, what it could reach or change, and what each such thing is\n"
@@ -305,7 +312,7 @@ constexpr OptionInfo kOptions[] = {
     {Option::To, "export", "Format", "--to", "", "FORMAT", false, Offer::Words,
      "oci|docker|kubernetes|security-profiles-operator|bwrap|systemd",
      "the format to write"},
-    {Option::Output, "learn minimize import export", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
+    {Option::Output, "learn minimize import export unit", "Output", "--output", "-o", "FILE", false, Offer::Path, "",
      "write to FILE, which is replaced as a whole"},
     {Option::OutputDirectory, "import", "Output", "--outdir", "", "DIR", false, Offer::Directory, "",
      "write a policy for each FILE to DIR, which is made if need be, and report on all of them"},
@@ -340,7 +347,7 @@ constexpr OptionInfo kOptions[] = {
      Offer::Nothing, "", "the same as --color never; the variable NO_COLOR does it too"},
     {Option::DumpOptions, "help", "Output", "--dump-options", "", "", false, Offer::Nothing, "",
      "print every verb and option, one a line, for tests and tools"},
-    {Option::Help, "run learn minimize check show explain diff list syscall schema import export score verify audit why events doctor help version", "Output",
+    {Option::Help, "run learn minimize check show explain diff list syscall schema import export unit score verify audit why events doctor help version", "Output",
      "--help", "-h", "", false, Offer::Nothing, "", "print this text"},
 };
 

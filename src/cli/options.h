@@ -13,7 +13,7 @@
 
 namespace sbx::cli {
 
-enum class Verb { Run, Learn, Minimize, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Score, Verify, Audit, Why, Events, Doctor, Help, Version };
+enum class Verb { Run, Learn, Minimize, Check, Show, Explain, Diff, List, Syscall, Schema, Import, Export, Unit, Score, Verify, Audit, Why, Events, Doctor, Help, Version };
 
 struct VerbInfo {
   Verb verb;

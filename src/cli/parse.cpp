@@ -181,6 +181,12 @@ Status check_operands(const Command& command) {
                      .hint = help_hint(command.verb)};
       }
       return {};
+    case Verb::Unit:
+      if (count == 0) {
+        return Error{.action = "no policy to write a unit for",
+                     .hint = "write sbx unit POLICY [COMMAND], as sbx unit nginx"};
+      }
+      return {};
     case Verb::Score:
       if (count == 0) {
         return Error{.action = "nothing to score",

@@ -20,6 +20,7 @@ Result<int> schema();
 Result<int> import(const Command& command);
 Result<int> write_export(const Command& command);
 Result<int> score(const Command& command);
+Result<int> unit(const Command& command);
 Result<int> verify(const Command& command);
 Result<int> audit(const Command& command);
 Result<int> why(const Command& command);

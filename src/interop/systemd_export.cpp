@@ -27,6 +27,7 @@ class Exporter {
   void mounts();
   void network();
   void calls();
+  void say_weaker(const std::vector<std::string>& allowed);
   void limits();
   void environment();
   void line(std::string_view name, std::string_view value) { text_.append(name).append("=").append(value).append("\n"); }
@@ -236,7 +237,19 @@ void Exporter::calls() {
   if (!conditional.empty()) {
     change("conditions on arguments", "SystemCallFilter=", "allowed whatever the arguments are: " + join(conditional, " "));
   }
-  lose("sched_setattr, i386 and x32 calls, files mapped executable after writing", "systemd's filters do not see them all");
+  say_weaker(allowed);
+}
+
+// Where systemd's own directives see less than sbx's filter, or answer otherwise.
+void Exporter::say_weaker(const std::vector<std::string>& allowed) {
+  const auto runs = [&](std::string_view call) { return std::find(allowed.begin(), allowed.end(), call) != allowed.end(); };
+  change("i386 and x32 calls", "SystemCallArchitectures=native", "they kill the process, and nobody is told");
+  if (runs("sched_setattr")) {
+    lose("sched_setattr", "RestrictRealtime= does not see what its structure asks for");
+  }
+  if (runs("memfd_create") && policy_.wx.value == "deny") {
+    lose("memory.memfd", "MemoryDenyWriteExecute= lets a memfd be mapped executable", policy_.memfd.origin);
+  }
 }
 
 void Exporter::limits() {

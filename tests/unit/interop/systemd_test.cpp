@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "interop/service_unit.h"
 #include "interop/systemd_unit.h"
 #include "policy/toml_reader.h"
 #include "policy/toml_writer.h"
@@ -190,4 +191,18 @@ TEST_CASE("units: error numbers, environment, taken back lines", "[interop][syst
   CHECK(names(twice, Key::CommandArgs) == std::vector<std::string>{"c d"});
   CHECK(text(twice, Key::NetworkMode) == "host");
   CHECK(twice.findings.size() == 5);
+}
+
+TEST_CASE("units: a unit that runs sbx has the command word for word", "[interop][systemd]") {
+  CHECK(interop::exec_word("plain") == "plain");
+  CHECK(interop::exec_word("") == "\"\"");
+  CHECK(interop::exec_word("a b") == "\"a b\"");
+  CHECK(interop::exec_word("100% of $HOME") == "\"100%% of $$HOME\"");
+  CHECK(interop::exec_word("say \"x\\y\"\n") == "\"say \\\"x\\\\y\\\"\\n\"");
+  const std::string unit = interop::service_unit_text({"web", "/usr/bin/sbx", "web", {"nginx", "-g", "daemon off;"}});
+  const auto lines = interop::read_unit(unit, "web.service");
+  REQUIRE(lines);
+  const auto start = std::find_if(lines->begin(), lines->end(), [](const auto& line) { return line.name == "ExecStart"; });
+  REQUIRE(start != lines->end());
+  CHECK(interop::unit_words(start->value) == std::vector<std::string>{"/usr/bin/sbx", "run", "--policy", "web", "--", "nginx", "-g", "daemon off;"});
 }
