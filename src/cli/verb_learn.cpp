@@ -99,7 +99,7 @@ std::string how_watched(const Command& command, const Plans& plans) {
   return fmt::format("Watched under {} and its confinement. It saw {}.", plans.base.file.name,
                      command.learn.view == "policy"
                          ? "the files of that alone"
-                         : "the host's files, changed in memory, and no keys");
+                         : "the host's files but no keys, changed in memory");
 }
 
 learn::Surroundings surroundings(const plan::HostFacts& facts, const Plans& plans) {

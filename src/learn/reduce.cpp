@@ -62,14 +62,12 @@ void tell_coverage(Reduction& to) {
   if (all == 0) {
     return;
   }
-  to.title(
-      fmt::format("Coverage: {} in 100 of what it did came more than once{}.", (all - once) * 100 / all,
-                  to.seen.runs > 1 ? fmt::format(", in {} runs", to.seen.runs) : ""));
-  std::string next = to.seen.ready_us
-                         ? "reload, new logs, errors, large requests, its end"
-                     : !needs_sockets(to) ? "bad input, a missing file, its other options"
-                                                 : "a server that does not answer, names that do not resolve";
-  to.title(fmt::format("Exercise next: {}; learn again with --merge.", next));
+  const std::string_view next = to.seen.ready_us      ? "reload, new logs, errors"
+                                : !needs_sockets(to) ? "bad input, missing files, other options"
+                                                     : "servers and names that do not answer";
+  to.title(fmt::format("Coverage: {} in 100 came more than once{}. Next, with --merge: {}.",
+                       (all - once) * 100 / all,
+                       to.seen.runs > 1 ? fmt::format(" in {} runs", to.seen.runs) : "", next));
 }
 
 }  // namespace
