@@ -175,7 +175,9 @@ std::optional<std::size_t> count_interfaces(int pid) {
     const std::size_t first = line.find_first_not_of(' ');
     const std::size_t colon = line.find(':');
     const bool is_interface = colon != std::string::npos && first != std::string::npos && first < colon;
-    others += is_interface && line.substr(first, colon - first) != "lo" ? 1 : 0;
+    if (is_interface && line.substr(first, colon - first) != "lo") {
+      ++others;
+    }
   }
   return others;
 }
