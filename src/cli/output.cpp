@@ -37,7 +37,7 @@ Status print(std::string_view text) {
   return {};
 }
 
-Status write_file(const std::string& path, std::string_view text, bool is_program) {
+Status write_file(const std::string& path, std::string_view text, mode_t mode) {
   const auto failed = [&path](int error) {
     return Error{.action = "cannot write " + path, .errno_value = error};
   };
@@ -53,8 +53,7 @@ Status write_file(const std::string& path, std::string_view text, bool is_progra
   }
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  const mode_t mode = (is_program ? 0777u : 0666u) & ~mask;
-  if (!write_all(file.get(), text) || ::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0 ||
+  if (!write_all(file.get(), text) || ::fchmod(file.get(), mode & ~mask) != 0 || ::fsync(file.get()) != 0 ||
       ::rename(temporary.c_str(), path.c_str()) != 0) {
     const int error = errno;
     ::unlink(temporary.c_str());

@@ -2,6 +2,8 @@
 // Text to a descriptor, whole, and the colours of it. Plain write(2): streams cost start-up time.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
@@ -19,8 +21,8 @@ bool write_all(int fd, std::string_view text);
 Status print(std::string_view text);
 
 // A file of this content in place of what was there, whole or not at all; a device or a pipe is
-// written to.
-Status write_file(const std::string& path, std::string_view text, bool is_program = false);
+// written to. The umask takes its bits from `mode`.
+Status write_file(const std::string& path, std::string_view text, mode_t mode = 0666);
 
 // Before the work whose result goes to that file: its directory is made where it is missing, for its
 // owner alone, and can be written in.

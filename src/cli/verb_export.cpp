@@ -147,7 +147,7 @@ Status write_out(const Command& command, const interop::Export& written) {
     SBX_TRY(write_file(directory + stem_of(name) + suffix, content));
   }
   if (!command.output.empty()) {
-    return write_file(command.output, written.text, written.text.starts_with("#!"));
+    return write_file(command.output, written.text, written.text.starts_with("#!") ? 0777 : 0666);
   }
   return command.json ? Status() : print(written.text);
 }

@@ -14,7 +14,6 @@
 #include "cli/fix.h"
 #include "cli/output.h"
 #include "cli/policies.h"
-#include "cli/replace_file.h"
 #include "cli/run_log.h"
 #include "cli/verbs.h"
 #include "events/story.h"
@@ -75,7 +74,8 @@ Result<int> write_fix(const events::Story& story) {
     return 0;
   }
   const std::string target = *file + ".new";
-  SBX_TRY(replace_file(target, fix->text));
+  SBX_TRY(make_place_for(target));
+  SBX_TRY(write_file(target, fix->text, 0600));
   std::string text = fmt::format("{}: {} line{} added", escape(target), fix->added,
                                  fix->added == 1 ? "" : "s");
   text += fix->held_back == 0 ? "\n"

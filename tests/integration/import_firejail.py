@@ -30,7 +30,7 @@ class Firejail(sbxtest.TestCase):
         sanitized = b"__asan_init" in pathlib.Path(sbxtest.sbx_path()).read_bytes()
         operands = [str(path) for path in everything[::60]] if sanitized else [str(PROFILES)]
         out = self.work / "policies"
-        done = sbx("import", "--json", "--outdir", str(out), *operands)
+        done = sbx("import", "--json", "--outdir", str(out), *operands, timeout=900)
         report = json.loads(done.out)
         failed = {entry["file"]: entry for entry in report["files"] if "error" in entry}
         for path, entry in failed.items():
