@@ -2,8 +2,10 @@
 #include "cli/learn_run.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "cli/launch_command.h"
 #include "cli/learn_engine.h"
@@ -208,6 +211,11 @@ Result<WatchedRun> run_watched(const plan::LaunchPlan& plan, const Command& comm
       return std::move(counted).error();
     }
     tell_losses(kernel->losses(), command);
+    std::array<char, PATH_MAX> file{};
+    if (::realpath(plan.program.c_str(), file.data()) != nullptr) {
+      learn::call_program(*counted, std::string(path::basename(file.data())),
+                          std::string(path::basename(plan.program)));
+    }
     seen = learn::join_engines(*std::move(counted), *seen);
   }
   return WatchedRun{*std::move(seen), WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),

@@ -60,6 +60,8 @@ sbx_shape shape_of(std::string_view call, bool every_name) {
   shape.role = call == "listen"    ? SBX_LISTEN
                : call == "bind"    ? SBX_BIND
                : call == "connect" ? SBX_CONNECT
+               : call == "sendto"  ? SBX_SEND_TO
+               : call == "sendmsg" ? SBX_SEND_MESSAGE
                                    : SBX_PLAIN;
   if (!every_name) {
     leave_out_below(call, shape);
@@ -244,6 +246,19 @@ Observations observations_of(const EbpfRecord& record, seccomp::Arch arch, bool 
   seen.runs = 0;
   Observations sorted;
   return unite(std::move(sorted), seen);
+}
+
+void call_program(Observations& seen, const std::string& file, const std::string& name) {
+  const auto change = [&](auto& uses) {
+    for (auto& use : uses) {
+      if (use.use.programs.erase(file) != 0) {
+        use.use.programs.insert(name);
+      }
+    }
+  };
+  change(seen.calls);
+  change(seen.files);
+  change(seen.addresses);
 }
 
 Observations join_engines(Observations kernel, const Observations& supervisor) {

@@ -39,6 +39,10 @@ struct EbpfRecord {
 // `exact`: every call; else without those that the notify engine leaves on the fast path.
 Observations observations_of(const EbpfRecord& record, seccomp::Arch arch, bool exact);
 
+// The kernel names a program by its file, to which a symbolic link (python3) may have led: the command
+// is called as the notify engine calls it.
+void call_program(Observations& seen, const std::string& file, const std::string& name);
+
 // One run by both engines: the supervisor was told of the calls that the policy lacks or refuses,
 // the kernel's half counted all that ran. Each once.
 Observations join_engines(Observations kernel, const Observations& supervisor);

@@ -164,6 +164,23 @@ class Engines(realtest.RealCase):
         self.assertEqual(one.files, other.files)
         self.assertEqual(one.calls.keys(), other.calls.keys())  # a wait may be interrupted once more
 
+    def test_ebpf_hears_that_a_service_is_ready(self):
+        self.need_ebpf()
+        script = """
+import os, socket
+a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+os.getppid()
+a.sendall(b"STATUS=up\\nREADY=1\\n")
+os.getsid(0)
+"""
+        self.learn("ebpf", ["/usr/bin/python3", "-c", script])
+        text = self.policy.read_text()
+        # A note stands behind one entry, or above several.
+        for call, phase in (("getppid", "starting"), ("getsid", "serving")):
+            before, after = text.split(f'"{call}"', 1)
+            notes = before.rsplit("#", 1)[1] + after.split("\n", 1)[0]
+            self.assertIn(phase, notes, text)
+
     def test_a_flood_of_names_is_held_or_told(self):
         self.need_ebpf()
         script = "import os\nfor i in range(30000):\n  os.access(f'/nowhere/{i}', 0)"

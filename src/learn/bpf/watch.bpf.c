@@ -586,6 +586,54 @@ static __always_inline void take_details(struct task_struct* task, const struct 
   release(scratch);
 }
 
+#define MESSAGE_MOST 128
+
+// True if a line of what is sent says READY=1. Other messages begin otherwise than such a list of
+// names and values, and cost the look at one byte.
+__noinline int says_ready(struct scratch* scratch, int is_message) {
+  if (scratch == 0) {
+    return 0;
+  }
+  __u64 buffer[2] = {scratch->arguments[1], scratch->arguments[2]};  // as struct iovec
+  if (is_message) {
+    __u64 header[4] = {};  // struct msghdr, up to msg_iovlen
+    if (bpf_probe_read_user(header, sizeof header, (void*)buffer[0]) != 0 || header[3] == 0 ||
+        bpf_probe_read_user(buffer, sizeof buffer, (void*)header[2]) != 0) {
+      return 0;
+    }
+  }
+  char* text = scratch->record.data;
+  __builtin_memset(text, 0, MESSAGE_MOST + 8);
+  __u64 length = buffer[1];
+  if (length > MESSAGE_MOST) {
+    length = MESSAGE_MOST;
+  }
+  if (bpf_probe_read_user(text, length, (void*)buffer[0]) != 0 || text[0] < 'A' || text[0] > 'Z') {
+    return 0;
+  }
+  for (int i = 0; i < MESSAGE_MOST; ++i) {
+    if ((i == 0 || text[i - 1] == '\n') && text[i] == 'R' && text[i + 1] == 'E' &&
+        text[i + 2] == 'A' && text[i + 3] == 'D' && text[i + 4] == 'Y' && text[i + 5] == '=' &&
+        text[i + 6] == '1') {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+static __always_inline void look_whether_ready(const struct pt_regs* regs, int is_message) {
+  struct scratch* scratch = totals.notified != 0 ? 0 : take_scratch();
+  if (scratch == 0) {
+    return;  // known, or this once not looked at
+  }
+  read_arguments(regs, scratch->arguments);
+  if (says_ready(scratch, is_message)) {
+    totals.notified = 1;
+    totals.ready = bpf_ktime_get_ns();
+  }
+  release(scratch);
+}
+
 SEC("tp_btf/sys_enter")
 int on_enter(__u64* ctx) {
   struct task_struct* task = bpf_get_current_task_btf();
@@ -617,6 +665,10 @@ int on_enter(__u64* ctx) {
     if (totals.ready == 0) {
       totals.ready = bpf_ktime_get_ns();
     }
+    return 0;
+  }
+  if (shape->role == SBX_SEND_TO || shape->role == SBX_SEND_MESSAGE) {
+    look_whether_ready((const struct pt_regs*)ctx[0], shape->role == SBX_SEND_MESSAGE);
     return 0;
   }
   take_details(task, (const struct pt_regs*)ctx[0], member, number);

@@ -26,8 +26,10 @@ enum sbx_state {
 enum sbx_role {
   SBX_PLAIN = 0,
   SBX_LISTEN = 1,  // the first one is the end of the start
-  SBX_BIND = 2,
-  SBX_CONNECT = 3,
+  SBX_SEND_TO = 2,  // and READY=1 of sd_notify(3) even more so
+  SBX_SEND_MESSAGE = 3,
+  SBX_BIND = 4,
+  SBX_CONNECT = 5,
 };
 
 // A task's own storage. `program` is an index, SBX_MOST_PROGRAMS as long as it is not known.
@@ -95,7 +97,8 @@ struct sbx_record {
 // What could not be kept, and the most there was at one time.
 struct sbx_totals {
   __u64 lost_names, lost_classes, lost_tasks, unresolved, foreign;
-  __u64 ready;  // the first listen
+  __u64 ready;     // READY=1 of sd_notify(3), else the first listen
+  __u64 notified;  // the former
   __u64 tasks, peak_tasks, peak_pages, peak_descriptors;
   __u64 marked;
 };
