@@ -347,6 +347,8 @@ class Engines(InteropCase):
                 script = str(self.work / f"{name}.sh")
                 self.assertStatus(sbx("export", "-q", "--to", "bwrap", name, "-o", script), 0)
                 own = sbx("run", "-q", "--policy", name, "--", "true")
+                if own.status == 125:
+                    continue  # this host lacks what the policy wants
                 # Which programs may be executed is Landlock's, and told as lost.
                 expected = 0 if "does not let" in own.err else own.status
                 self.assertStatus(sbxtest.run([script, "true"]), expected)
