@@ -16,8 +16,8 @@ learn::AddressAnswer answer_address(const plan::LaunchPlan& plan, const std::str
     rule = is_bind ? nullptr : plan::decide_unix(rules, one->path);
     answer.limited = false;  // reached by its file, if that is visible
   } else {
-    const plan::Destination place{one->transport, one->kind == plan::AddressRule::Kind::Ipv6, one->network,
-                                  one->first_port};
+    const plan::Destination place{one->transport, one->kind == plan::AddressRule::Kind::Ipv6,
+                                  one->network, one->first_port};
     const plan::Destination reached = plan::reached_by(place);
     rule = is_bind ? plan::decide_bind(rules, place) : plan::decide_connect(rules, reached);
     answer.inside = plan.own_network && !is_bind && plan::is_loopback(reached);

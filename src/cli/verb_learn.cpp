@@ -96,7 +96,7 @@ std::string how_watched(const Command& command, const Plans& plans) {
     return fmt::format("Watched on the host, as {}, which ran already: what it did at its start is not here.",
                        plans.running);
   }
-  return fmt::format("Watched under {} and its confinement. It saw {}.", plans.base.file.name,
+  return fmt::format("Watched under {}, confined by it. It saw {}.", plans.base.file.name,
                      command.learn.view == "policy"
                          ? "the files of that alone"
                          : "the host's files but no keys, changed in memory");

@@ -115,7 +115,7 @@ std::uint64_t tasks_below(pid_t ancestor) {
   for (std::size_t i = 0; i < processes.size() && processes.size() < kMostTasks; ++i) {
     const std::string tasks = fmt::format("/proc/{}/task", processes[i]);
     for (const pid_t thread : numbers_in(tasks)) {
-      count += processes[i] == ancestor ? 0 : 1;
+      count += processes[i] == ancestor ? 0u : 1u;
       const std::string children =
           supervise::read_proc_file(fmt::format("{}/{}/children", tasks, thread), kMostChildren);
       for (const char* at = children.data(); at != children.data() + children.size();) {

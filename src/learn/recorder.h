@@ -80,7 +80,7 @@ class Recorder {
   std::unordered_map<std::string, File> files_;
   std::map<std::pair<std::string, bool>, Count> addresses_;  // with true: bound
   std::unordered_set<pid_t> threads_;  // heard of, until they end or are found to be gone
-  pid_t init_ = 0;             // the parent of the command, and of all orphans
+  pid_t init_ = 0;                     // the parent of the command, and of all orphans
   std::uint64_t next_count_us_ = 0;
   bool hears_starts_ = false;
   bool has_notified_ = false;  // what ready_us_ says is from sd_notify(3)
