@@ -13,7 +13,7 @@ namespace sbx::path {
 // lexically, as realpath -s does. A relative path is put below `base`, which must be absolute.
 std::string normalise(std::string_view path, std::string_view base = "/");
 
-// True only for what normalise would leave as it is; may be false for a path with a name like ".x".
+// True for what normalise would leave as it is.
 bool is_normal(std::string_view path);
 
 bool is_absolute(std::string_view path);

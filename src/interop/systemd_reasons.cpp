@@ -12,7 +12,7 @@ struct Reason {
   std::string_view name, reason;
 };
 constexpr std::array kReasons = {
-    Reason{"UMask", "the command has the umask of whoever starts sbx: set it there"},
+    Reason{"UMask", "a command starts with the umask 022, and no key of a policy changes it"},
     Reason{"RootDirectory", "the root is made of what the policy grants; a whole other tree is no part of it"},
     Reason{"RootImage", "mounting an image takes root"},
     Reason{"RootImageOptions", "mounting an image takes root"},
