@@ -92,8 +92,11 @@ class Hard(realtest.RealCase):
             self.assertEqual(sorted(path.name for path in small.iterdir()), ["filler", "x.toml"])
 
     def test_an_interrupt(self):
-        running = sbxtest.Running([sbxtest.sbx_path(), "learn", "-o", str(self.policy), "--", "sh", "-c",
-                                   "id >/dev/null; echo started; sleep 60; echo over"], cwd=str(self.work))
+        # No shell: dash forgets a signal that comes while its child is on the way to execve (vfork).
+        script = ("import subprocess, time; subprocess.run(['id'], stdout=subprocess.DEVNULL); "
+                  "print('started', flush=True); time.sleep(60); print('over')")
+        running = sbxtest.Running([sbxtest.sbx_path(), "learn", "-o", str(self.policy), "--",
+                                   "/usr/bin/python3", "-c", script], cwd=str(self.work))
         self.addCleanup(running.__exit__)
         running.wait_for("started")
         running.signal(signal.SIGINT)
