@@ -12,15 +12,11 @@
 #include "learn/ebpf_support.h"
 
 namespace sbx::cli {
-namespace {
-
 void say(const Command& command, const std::string& text) {
   if (!command.quiet) {
     write_all(STDERR_FILENO, "sbx: " + text + "\n");
   }
 }
-
-}  // namespace
 
 Result<std::unique_ptr<learn::EbpfWatch>> choose_engine(const plan::LaunchPlan& plan,
                                                         const Command& command) {

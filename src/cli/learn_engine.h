@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "cli/command.h"
@@ -15,6 +16,9 @@ namespace sbx::cli {
 // As --engine says; null: the supervisor.
 Result<std::unique_ptr<learn::EbpfWatch>> choose_engine(const plan::LaunchPlan& plan,
                                                         const Command& command);
+
+// A line on standard error, unless --quiet.
+void say(const Command& command, const std::string& text);
 
 // What the kernel's half could not keep is told, each kind once.
 void tell_losses(const learn::EbpfLosses& losses, const Command& command);

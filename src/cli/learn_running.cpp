@@ -255,10 +255,7 @@ Result<learn::Observations> watch_running(const RunningProgram& running, const C
   if (!watch.is_anything_left()) {
     return Error{running.what + " has ended before it could be watched"};
   }
-  if (!command.quiet) {
-    write_all(STDERR_FILENO,
-              fmt::format("sbx: watching {}; Ctrl-C ends that, not the program\n", running.what));
-  }
+  say(command, fmt::format("watching {}; Ctrl-C ends that, not the program", running.what));
   constexpr int kCollectEvery = 100;  // milliseconds
   const std::uint64_t start = now_us();
   while (ended == 0 && (!*length || now_us() - start < **length) &&

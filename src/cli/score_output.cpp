@@ -45,9 +45,7 @@ void write_item(JsonWriter& json, const Score& score, const ItemInfo& item) {
   json.number(item.range);
   json.member("exposure", tenths_text(score.exposure.item_tenths[index]));
   json.member("description", score::text_of(item, fact));
-  json.member("file", fact.origin.source.str());
-  json.key("line");
-  json.number(static_cast<unsigned>(fact.origin.line));
+  write_origin(json, "file", fact.origin);
   json.end_object();
 }
 

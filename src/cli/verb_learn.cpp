@@ -175,12 +175,6 @@ std::string policy_name(const std::string& output) {
   return name;
 }
 
-void say(const Command& command, const std::string& text) {
-  if (!command.quiet) {
-    write_all(STDERR_FILENO, "sbx: " + text + "\n");
-  }
-}
-
 // The policy's text.
 Result<std::string> write_learned(const Command& command, const plan::HostFacts& facts, const Plans& plans,
                                   learn::Observations& seen) {

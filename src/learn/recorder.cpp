@@ -75,19 +75,6 @@ std::uint64_t status_number(std::string_view status, std::string_view key) {
   return value;
 }
 
-std::uint64_t count_descriptors(pid_t process) {
-  std::uint64_t count = 0;
-  DIR* const directory = ::opendir(fmt::format("/proc/{}/fd", process).c_str());
-  if (directory == nullptr) {
-    return 0;
-  }
-  while (const dirent* entry = ::readdir(directory)) {
-    count += entry->d_name[0] != '.' ? 1 : 0;
-  }
-  ::closedir(directory);
-  return count;
-}
-
 // The names in a directory of procfs that are numbers.
 std::vector<pid_t> numbers_in(const std::string& path) {
   std::vector<pid_t> numbers;
@@ -442,7 +429,7 @@ void Recorder::sample(pid_t thread) {
   const std::string status =
       supervise::read_proc_file(fmt::format("/proc/{}/status", thread), kMostStatus);
   peaks_.memory_bytes = std::max(peaks_.memory_bytes, status_number(status, "\nVmHWM:") * 1024);
-  peaks_.descriptors = std::max(peaks_.descriptors, count_descriptors(thread));
+  peaks_.descriptors = std::max(peaks_.descriptors, numbers_in(fmt::format("/proc/{}/fd", thread)).size());
   peaks_.tasks = std::max(peaks_.tasks, status_number(status, "\nThreads:"));
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "score/facts.h"
 #include "seccomp/compile.h"
@@ -15,10 +16,6 @@
 
 namespace sbx::score {
 namespace {
-
-bool is_below(const std::string& path, std::string_view directory) {
-  return directory == "/" || path == directory || path.starts_with(std::string(directory) + "/");
-}
 
 class Weighing {
  public:
@@ -105,8 +102,8 @@ void Weighing::files(Facts& facts) const {
       continue;
     }
     const std::string& place = bind->source;
-    const bool is_system = place == "/" || is_below(place, "/usr") || is_below(place, "/boot") || is_below(place, "/efi");
-    const unsigned badness = is_system ? 10 : is_below(place, "/etc") ? 5 : 0;
+    const bool is_system = place == "/" || path::is_below(place, "/usr") || path::is_below(place, "/boot") || path::is_below(place, "/efi");
+    const unsigned badness = is_system ? 10 : path::is_below(place, "/etc") ? 5 : 0;
     decides = badness >= system ? origin : decides;
     system = std::max(system, badness);
     written.push_back(place);
@@ -131,7 +128,7 @@ void Weighing::files(Facts& facts) const {
 
 void Weighing::home(Facts& facts) const {
   const auto is_home = [&](const std::string& path) {
-    return is_below(path, "/root") || path.starts_with("/home/") || (plan_.identity.home.size() > 1 && is_below(path, plan_.identity.home));
+    return path::is_below(path, "/root") || path.starts_with("/home/") || (plan_.identity.home.size() > 1 && path::is_below(path, plan_.identity.home));
   };
   unsigned badness = policy_.home.value == "private" ? 1 : 0;
   std::string text = badness == 0 ? "" : "has an empty home of its own";
